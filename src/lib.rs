@@ -1,0 +1,21 @@
+//! Strongroom: a secure client file-exchange gateway for accounting firms.
+//!
+//! Modules stand in ranks and import downwards only; siblings of one rank do not
+//! import each other. `tests/it/architecture.rs` reads every `use crate::` path and
+//! fails on an edge against this table.
+//!
+//! | rank | modules | may use |
+//! |---|---|---|
+//! | 0 | `clock` `ids` `secrets` | nothing of ours |
+//! | 1 | `model` `envelope` | 0 |
+//! | 2 | `access` `api` `config` `trust` | 0–1 |
+//! | 3 | `store` `objects` | 0–2 |
+//! | 4 | `audit` `jobs` | 0–3 |
+//! | 5 | `identity` `documents` `firm` | 0–4 |
+//! | 6 | `http` `worker` | 0–5 |
+//! | 6 | `cli` | 0–2 |
+//! | 7 | `app` and `main` | all |
+
+pub mod clock;
+pub mod ids;
+pub mod secrets;

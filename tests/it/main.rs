@@ -1,0 +1,3 @@
+//! The one integration-test binary: behaviour seen from outside, a file per resource.
+
+mod architecture;
