@@ -17,5 +17,6 @@
 //! | 7 | `app` and `main` | all |
 
 pub mod clock;
+pub mod envelope;
 pub mod ids;
 pub mod secrets;
