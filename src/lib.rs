@@ -20,3 +20,4 @@ pub mod clock;
 pub mod envelope;
 pub mod ids;
 pub mod secrets;
+pub mod trust;

@@ -1,0 +1,364 @@
+//! The verified directory: cards, roles, assignments, policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::clock::Timestamp;
+use crate::envelope::statement::{
+    Assignment, Card, Category, Error as StatementError, Hash, Invitation, Link, Note, Policy,
+    PublicKey, Revocation, RevocationKind, Role, RoleGrant, Statement, peek_kind,
+};
+use crate::ids::{ClientId, KeyId, LinkId, MemberId, RootId};
+
+use super::chain::{self, Link as ChainLink};
+
+/// Why a set of statements is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A statement that is not well-formed.
+    #[error("a statement is not well-formed")]
+    Malformed,
+    /// A statement of another firm, or a root key that is not the pinned one.
+    #[error("a statement belongs to another root key than the pinned one")]
+    ForeignRoot,
+    /// A statement whose signature is missing, wrong, or by somebody who may not.
+    #[error("a statement is not signed by anybody who may sign it")]
+    NotAuthorised,
+    /// Statements that should form one chain do not.
+    #[error("a chain of statements has a gap or a fork")]
+    BrokenChain,
+}
+
+impl From<StatementError> for Error {
+    fn from(_: StatementError) -> Self {
+        Self::Malformed
+    }
+}
+
+struct Read<S> {
+    note: Note,
+    statement: S,
+}
+
+#[derive(Default)]
+struct Sorted {
+    cards: Vec<Read<Card>>,
+    invitations: Vec<Read<Invitation>>,
+    roles: Vec<Read<RoleGrant>>,
+    assignments: Vec<Read<Assignment>>,
+    policies: Vec<Read<Policy>>,
+    links: Vec<Read<Link>>,
+    revocations: Vec<Read<Revocation>>,
+}
+
+fn read<S: Statement>(note: &Note) -> Result<Read<S>, Error> {
+    Ok(Read { statement: note.decode()?, note: note.clone() })
+}
+
+impl Sorted {
+    fn from_notes(notes: &[Note]) -> Result<Self, Error> {
+        let mut sorted = Self::default();
+        for note in notes {
+            match peek_kind(note.text())? {
+                Card::KIND => sorted.cards.push(read(note)?),
+                Invitation::KIND => sorted.invitations.push(read(note)?),
+                RoleGrant::KIND => sorted.roles.push(read(note)?),
+                Assignment::KIND => sorted.assignments.push(read(note)?),
+                Policy::KIND => sorted.policies.push(read(note)?),
+                Link::KIND => sorted.links.push(read(note)?),
+                Revocation::KIND => sorted.revocations.push(read(note)?),
+                _ => {}
+            }
+        }
+        Ok(sorted)
+    }
+
+    fn belongs_to(&self, root: RootId) -> bool {
+        self.cards.iter().all(|r| r.statement.root == root)
+            && self.invitations.iter().all(|r| r.statement.root == root)
+            && self.roles.iter().all(|r| r.statement.root == root)
+            && self.assignments.iter().all(|r| r.statement.root == root)
+            && self.policies.iter().all(|r| r.statement.root == root)
+            && self.links.iter().all(|r| r.statement.root == root)
+            && self.revocations.iter().all(|r| r.statement.root == root)
+    }
+}
+
+/// A role somebody holds, and for which client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    role: Role,
+    client: Option<ClientId>,
+}
+
+/// Everything the statements say, verified. Built by [`Directory::verify`] only.
+#[derive(Debug)]
+pub struct Directory {
+    root: PublicKey,
+    cards: BTreeMap<MemberId, Card>,
+    held: BTreeMap<MemberId, BTreeSet<Held>>,
+    ended: BTreeMap<MemberId, Timestamp>,
+    assignments: BTreeMap<(ClientId, Option<Category>), (Hash, Vec<MemberId>)>,
+    policies: BTreeMap<Option<ClientId>, (Hash, Policy)>,
+    links: BTreeMap<LinkId, Link>,
+}
+
+impl Directory {
+    /// Verifies `notes` against the pinned root key.
+    pub fn verify(root: PublicKey, notes: &[Note]) -> Result<Self, Error> {
+        let sorted = Sorted::from_notes(notes)?;
+        if !sorted.belongs_to(root.key_id()) {
+            return Err(Error::ForeignRoot);
+        }
+        let mut directory = Self {
+            root,
+            cards: BTreeMap::new(),
+            held: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            assignments: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            links: BTreeMap::new(),
+        };
+        // Root-given roles first: only they can authorise the rest.
+        directory.admit_cards(&sorted, Role::is_root_given)?;
+        directory.admit_roles(&sorted.roles, Role::is_root_given)?;
+        directory.admit_revocations(&sorted.revocations)?;
+        directory.admit_cards(&sorted, |role| !role.is_root_given())?;
+        directory.admit_roles(&sorted.roles, |role| !role.is_root_given())?;
+        directory.admit_assignments(sorted.assignments)?;
+        directory.admit_policies(sorted.policies)?;
+        directory.admit_links(sorted.links)?;
+        Ok(directory)
+    }
+
+    /// A card counts when its own key signed it and either the root did too, or the key of
+    /// an invitation for this very role that somebody who may invite had signed.
+    fn admit_cards(&mut self, sorted: &Sorted, which: impl Fn(Role) -> bool) -> Result<(), Error> {
+        for Read { note, statement: card } in
+            sorted.cards.iter().filter(|r| which(r.statement.role))
+        {
+            if !note.signed_by(&card.sign) {
+                return Err(Error::NotAuthorised);
+            }
+            let client = if note.signed_by(&self.root) {
+                None
+            } else {
+                self.inviting(&sorted.invitations, note, card)?.client
+            };
+            if card.role.is_client_side() != client.is_some() {
+                return Err(Error::NotAuthorised);
+            }
+            match self.cards.get(&card.member) {
+                Some(known) if known != card => return Err(Error::BrokenChain),
+                _ => {}
+            }
+            if self.cards.values().any(|c| c.sign == card.sign && c.member != card.member) {
+                return Err(Error::NotAuthorised);
+            }
+            self.held.entry(card.member).or_default().insert(Held { role: card.role, client });
+            self.cards.insert(card.member, card.clone());
+        }
+        Ok(())
+    }
+
+    fn inviting<'a>(
+        &self,
+        invitations: &'a [Read<Invitation>],
+        card_note: &Note,
+        card: &Card,
+    ) -> Result<&'a Invitation, Error> {
+        invitations
+            .iter()
+            .filter(|r| r.statement.role == card.role && card_note.signed_by(&r.statement.public))
+            .find(|r| {
+                r.note.signed_by(&self.root)
+                    || (!card.role.is_root_given() && self.lead_signed(&r.note, r.statement.time))
+            })
+            .map(|r| &r.statement)
+            .ok_or(Error::NotAuthorised)
+    }
+
+    fn admit_roles(
+        &mut self,
+        roles: &[Read<RoleGrant>],
+        which: impl Fn(Role) -> bool,
+    ) -> Result<(), Error> {
+        let mut chains: BTreeMap<(MemberId, Held), Vec<ChainLink<&RoleGrant>>> = BTreeMap::new();
+        for Read { note, statement } in roles.iter().filter(|r| which(r.statement.role)) {
+            let by_lead = !statement.role.is_root_given() && self.lead_signed(note, statement.time);
+            if !by_lead && !note.signed_by(&self.root) {
+                return Err(Error::NotAuthorised);
+            }
+            if statement.role.is_client_side() != statement.client.is_some() {
+                return Err(Error::NotAuthorised);
+            }
+            let held = Held { role: statement.role, client: statement.client };
+            chains.entry((statement.member, held)).or_default().push(ChainLink {
+                hash: note.hash(),
+                prev: statement.prev,
+                value: statement,
+            });
+        }
+        for ((member, held), links) in chains {
+            let newest = chain::order(links).ok_or(Error::BrokenChain)?.pop();
+            let holds = self.held.entry(member).or_default();
+            if newest.is_some_and(|grant| grant.until.is_none()) {
+                holds.insert(held);
+            } else {
+                holds.remove(&held);
+            }
+        }
+        Ok(())
+    }
+
+    fn admit_revocations(&mut self, revocations: &[Read<Revocation>]) -> Result<(), Error> {
+        for Read { note, statement } in revocations {
+            if !note.signed_by(&self.root) && !self.lead_signed(note, statement.time) {
+                return Err(Error::NotAuthorised);
+            }
+            if statement.kind == RevocationKind::Member {
+                let member = statement.subject.to_string().parse().map_err(|_| Error::Malformed)?;
+                let at = self.ended.entry(member).or_insert(statement.time);
+                *at = statement.time.min(*at);
+            }
+        }
+        Ok(())
+    }
+
+    fn admit_assignments(&mut self, assignments: Vec<Read<Assignment>>) -> Result<(), Error> {
+        let mut chains: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for Read { note, statement } in assignments {
+            if !self.lead_signed(&note, statement.time) {
+                return Err(Error::NotAuthorised);
+            }
+            chains.entry((statement.client, statement.category)).or_default().push(ChainLink {
+                hash: note.hash(),
+                prev: statement.prev,
+                value: (note.hash(), statement.accountants),
+            });
+        }
+        for (subject, links) in chains {
+            if let Some(newest) = chain::order(links).ok_or(Error::BrokenChain)?.pop() {
+                self.assignments.insert(subject, newest);
+            }
+        }
+        Ok(())
+    }
+
+    fn admit_policies(&mut self, policies: Vec<Read<Policy>>) -> Result<(), Error> {
+        let mut chains: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for Read { note, statement } in policies {
+            if !self.lead_signed(&note, statement.time) {
+                return Err(Error::NotAuthorised);
+            }
+            chains.entry(statement.client).or_default().push(ChainLink {
+                hash: note.hash(),
+                prev: statement.prev,
+                value: (note.hash(), statement),
+            });
+        }
+        for (subject, links) in chains {
+            if let Some(newest) = chain::order(links).ok_or(Error::BrokenChain)?.pop() {
+                self.policies.insert(subject, newest);
+            }
+        }
+        Ok(())
+    }
+
+    fn admit_links(&mut self, links: Vec<Read<Link>>) -> Result<(), Error> {
+        for Read { note, statement } in links {
+            let signed = self.cards.values().any(|card| {
+                self.holds(card.member, Role::Accountant, None)
+                    && self.was_active(card.member, statement.time)
+                    && note.signed_by(&card.sign)
+            });
+            if !signed && !self.lead_signed(&note, statement.time) {
+                return Err(Error::NotAuthorised);
+            }
+            self.links.insert(statement.link, statement);
+        }
+        Ok(())
+    }
+
+    fn was_active(&self, member: MemberId, at: Timestamp) -> bool {
+        self.ended.get(&member).is_none_or(|ended| at < *ended)
+    }
+
+    /// Whether a lead, who was one at `at`, signed `note`.
+    fn lead_signed(&self, note: &Note, at: Timestamp) -> bool {
+        self.cards.values().any(|card| {
+            self.holds(card.member, Role::Lead, None)
+                && self.was_active(card.member, at)
+                && note.signed_by(&card.sign)
+        })
+    }
+
+    /// The pinned root key.
+    pub fn root(&self) -> PublicKey {
+        self.root
+    }
+
+    /// The card of a member, also of one that has been ended.
+    pub fn card(&self, member: MemberId) -> Option<&Card> {
+        self.cards.get(&member)
+    }
+
+    /// The card whose key has this id.
+    pub fn card_by_key(&self, key: KeyId) -> Option<&Card> {
+        self.cards.values().find(|card| card.sign.key_id() == key)
+    }
+
+    /// The link whose derived key has this id.
+    pub fn link_by_key(&self, key: KeyId) -> Option<&Link> {
+        self.links.values().find(|link| link.public.key_id() == key)
+    }
+
+    /// A link by its id.
+    pub fn link(&self, link: LinkId) -> Option<&Link> {
+        self.links.get(&link)
+    }
+
+    /// Every card.
+    pub fn cards(&self) -> impl Iterator<Item = &Card> {
+        self.cards.values()
+    }
+
+    /// Whether the member has not been ended.
+    pub fn is_active(&self, member: MemberId) -> bool {
+        !self.ended.contains_key(&member)
+    }
+
+    /// Whether the member holds `role` for `client` (`None` for roles of the firm).
+    pub fn holds(&self, member: MemberId, role: Role, client: Option<ClientId>) -> bool {
+        self.held.get(&member).is_some_and(|held| held.contains(&Held { role, client }))
+    }
+
+    /// Whether the member holds `role` anywhere.
+    pub fn holds_anywhere(&self, member: MemberId, role: Role) -> bool {
+        self.held.get(&member).is_some_and(|held| held.iter().any(|h| h.role == role))
+    }
+
+    /// H of the newest assignment of this very subject, for the `prev` of the next.
+    pub fn assignment_head(&self, client: ClientId, category: Option<Category>) -> Option<Hash> {
+        self.assignments.get(&(client, category)).map(|(hash, _)| *hash)
+    }
+
+    /// The accountants of this very subject, ended ones included.
+    pub fn assigned_exactly(&self, client: ClientId, category: Option<Category>) -> &[MemberId] {
+        self.assignments.get(&(client, category)).map_or(&[], |(_, members)| members)
+    }
+
+    /// The accountants who look after `category` of `client` now: the assignment of the
+    /// category where there is one, else the general one; without those who were ended.
+    pub fn assigned(&self, client: ClientId, category: Category) -> Vec<MemberId> {
+        self.assignments
+            .get(&(client, Some(category)))
+            .or_else(|| self.assignments.get(&(client, None)))
+            .map(|(_, members)| members.iter().copied().filter(|m| self.is_active(*m)).collect())
+            .unwrap_or_default()
+    }
+
+    /// The newest policy of this very subject, with its hash.
+    pub fn policy(&self, client: Option<ClientId>) -> Option<&(Hash, Policy)> {
+        self.policies.get(&client)
+    }
+}

@@ -1,0 +1,78 @@
+//! Who signed a manifest, and whether they may.
+
+use crate::envelope::statement::{Direction, Manifest, Note, Role, SealLevel};
+use crate::ids::MemberId;
+
+use super::directory::{Directory, Error};
+
+/// As what somebody signed a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignerKind {
+    /// One of the client's own people.
+    ClientSide,
+    /// One of the firm's people.
+    Staff,
+    /// Somebody without an account, through a request link.
+    Link,
+    /// The gateway, which sealed the document on arrival.
+    Gateway,
+}
+
+/// Who signed a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signer {
+    /// As what.
+    pub kind: SignerKind,
+    /// The member, unless it was a link.
+    pub member: Option<MemberId>,
+}
+
+impl Directory {
+    /// Verifies the signature of a manifest and that its signer may send such a document.
+    /// The chain (`seq`, `prev`) and the payload are for the caller to check.
+    pub fn verify_manifest(&self, note: &Note) -> Result<(Manifest, Signer), Error> {
+        let manifest: Manifest = note.decode()?;
+        if manifest.root != self.root().key_id() {
+            return Err(Error::ForeignRoot);
+        }
+        let (key, signer) = self.signer_of(&manifest)?;
+        let may = match signer.kind {
+            SignerKind::Gateway => {
+                manifest.seal == SealLevel::OnArrival && manifest.direction == Direction::In
+            }
+            SignerKind::Link | SignerKind::ClientSide => {
+                manifest.seal == SealLevel::EndToEnd && manifest.direction == Direction::In
+            }
+            SignerKind::Staff => manifest.seal == SealLevel::EndToEnd,
+        };
+        if may && note.signed_by(&key) { Ok((manifest, signer)) } else { Err(Error::NotAuthorised) }
+    }
+
+    fn signer_of(
+        &self,
+        manifest: &Manifest,
+    ) -> Result<(crate::envelope::statement::PublicKey, Signer), Error> {
+        if let Some(link) = self.link_by_key(manifest.signer) {
+            if link.client != manifest.client {
+                return Err(Error::NotAuthorised);
+            }
+            return Ok((link.public, Signer { kind: SignerKind::Link, member: None }));
+        }
+        let card = self.card_by_key(manifest.signer).ok_or(Error::NotAuthorised)?;
+        let client = Some(manifest.client);
+        let kind = if card.role == Role::GatewayArrival {
+            SignerKind::Gateway
+        } else if self.holds(card.member, Role::Principal, client)
+            || self.holds(card.member, Role::Clerk, client)
+        {
+            SignerKind::ClientSide
+        } else if self.holds(card.member, Role::Accountant, None)
+            || self.holds(card.member, Role::Lead, None)
+        {
+            SignerKind::Staff
+        } else {
+            return Err(Error::NotAuthorised);
+        };
+        Ok((card.sign, Signer { kind, member: Some(card.member) }))
+    }
+}

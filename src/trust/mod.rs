@@ -1,0 +1,19 @@
+//! Who may sign what, and whom a document is sealed to: a directory built from signed
+//! statements alone and verified against the pinned root key.
+//!
+//! Nothing the gateway says counts here unless a signature carries it: root → lead →
+//! invitation → card verifies off line. Whatever does not verify is an error, never left
+//! out silently, so that a gateway cannot hide a statement by breaking it. Statements of
+//! kinds that are not known are passed over.
+
+mod chain;
+mod directory;
+mod manifest;
+mod readers;
+
+pub use directory::{Directory, Error};
+pub use manifest::{Signer, SignerKind};
+pub use readers::{Demand, DemandError, Reader};
+
+#[cfg(test)]
+mod tests;

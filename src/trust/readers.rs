@@ -1,0 +1,132 @@
+//! Whom a document must be sealed to.
+
+use crate::envelope::statement::{Card, Category, Direction, Hash, Recipient, Role, YesNo};
+use crate::ids::{ClientId, MemberId};
+
+use super::directory::Directory;
+
+/// Somebody a document is sealed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// Who.
+    pub member: MemberId,
+    /// As what they read: accountant, principal, clerk, or the recovery key.
+    pub role: Role,
+    /// The recipient: X25519, or post-quantum where policy says so.
+    pub recipient: Recipient,
+}
+
+impl Reader {
+    /// H of the recipient string.
+    pub fn fingerprint(&self) -> Hash {
+        self.recipient.fingerprint()
+    }
+}
+
+/// What is asked: whose document, of which category, going where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// The client.
+    pub client: ClientId,
+    /// The category.
+    pub category: Category,
+    /// To the firm or to the client.
+    pub direction: Direction,
+}
+
+/// Why nobody can be named. Refused before a byte is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DemandError {
+    /// No accountant with a key is assigned.
+    #[error("no accountant is assigned to this client")]
+    NoAccountant,
+    /// The firm has no recovery key.
+    #[error("the firm has no recovery key")]
+    NoRecovery,
+    /// Nobody on the client's side can read.
+    #[error("nobody on the client's side has a key to read with")]
+    NoReadingKey,
+    /// The post-quantum policy names somebody without such a key.
+    #[error("a reader has no post-quantum key")]
+    NoPostQuantumKey,
+}
+
+impl Directory {
+    /// Whether documents of `client` are sealed post-quantum.
+    pub fn is_post_quantum(&self, client: ClientId) -> bool {
+        [Some(client), None]
+            .into_iter()
+            .filter_map(|subject| self.policy(subject))
+            .any(|(_, policy)| policy.post_quantum == YesNo::Yes)
+    }
+
+    /// Whether the gateway may seal on arrival for `client`: only its own policy can say so.
+    pub fn may_seal_on_arrival(&self, client: ClientId) -> bool {
+        self.policy(Some(client)).is_some_and(|(_, policy)| policy.on_arrival == YesNo::Yes)
+    }
+
+    /// What clerks of `client` may read.
+    pub fn clerk_categories(&self, client: ClientId) -> Vec<Category> {
+        self.policy(Some(client))
+            .map_or_else(Category::clerk_default, |(_, policy)| policy.reader_categories.clone())
+    }
+
+    /// Whether a member of the client's own side may read `category`.
+    pub fn client_side_reads(
+        &self,
+        member: MemberId,
+        client: ClientId,
+        category: Category,
+    ) -> bool {
+        self.is_active(member)
+            && (self.holds(member, Role::Principal, Some(client))
+                || (self.holds(member, Role::Clerk, Some(client))
+                    && self.clerk_categories(client).contains(&category)))
+    }
+
+    /// Everybody the document must be sealed to: the assigned accountants, the firm's
+    /// recovery key, and those of the client's own members who may read the category.
+    pub fn readers(&self, demand: Demand) -> Result<Vec<Reader>, DemandError> {
+        let Demand { client, category, direction } = demand;
+        let post_quantum = self.is_post_quantum(client);
+        let mut readers = Vec::new();
+        let mut add = |card: &Card, role: Role| -> Result<bool, DemandError> {
+            let recipient = if post_quantum { &card.recipient_pq } else { &card.recipient };
+            match (recipient, &card.recipient) {
+                (Some(recipient), _) => {
+                    let member = card.member;
+                    readers.push(Reader { member, role, recipient: recipient.clone() });
+                    Ok(true)
+                }
+                (None, Some(_)) => Err(DemandError::NoPostQuantumKey),
+                (None, None) => Ok(false),
+            }
+        };
+        let mut accountants = 0;
+        for member in self.assigned(client, category) {
+            let staff =
+                self.holds(member, Role::Accountant, None) || self.holds(member, Role::Lead, None);
+            if let Some(card) = self.card(member).filter(|_| staff) {
+                accountants += usize::from(add(card, Role::Accountant)?);
+            }
+        }
+        if accountants == 0 {
+            return Err(DemandError::NoAccountant);
+        }
+        let mut own = 0;
+        for card in self.cards().filter(|c| self.client_side_reads(c.member, client, category)) {
+            own += usize::from(add(card, card.role)?);
+        }
+        if direction == Direction::Out && own == 0 {
+            return Err(DemandError::NoReadingKey);
+        }
+        let mut recovery = 0;
+        for card in self.cards().filter(|c| c.role == Role::Recovery && self.is_active(c.member)) {
+            recovery += usize::from(add(card, Role::Recovery)?);
+        }
+        if recovery == 0 {
+            return Err(DemandError::NoRecovery);
+        }
+        Ok(readers)
+    }
+}
