@@ -16,6 +16,8 @@
 //! | 6 | `cli` | 0–2 |
 //! | 7 | `app` and `main` | all |
 
+pub mod access;
+pub mod api;
 pub mod clock;
 pub mod envelope;
 pub mod ids;

@@ -1,0 +1,123 @@
+//! The firm: its clients, members, statements.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::envelope::statement::{Hash, Note, PublicKey, Role};
+use crate::ids::{ClientId, MemberId};
+
+use super::text::Base64;
+
+/// The firm that runs the gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Firm {
+    /// The firm's name.
+    pub name: String,
+    /// The root key. Pinned by whoever joins; never believed from here afterwards.
+    pub root: PublicKey,
+    /// The public address of the gateway.
+    pub url: String,
+}
+
+/// Signed statements, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Statements {
+    /// Everything that is needed to verify the rest of it against the root key.
+    pub statements: Vec<Note>,
+}
+
+/// One client as its people and accountants see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientSummary {
+    /// The client.
+    pub client: ClientId,
+    /// Its name.
+    pub name: String,
+    /// The accountants assigned, in whatever category.
+    pub accountants: Vec<MemberId>,
+}
+
+/// Adds a client.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddClient {
+    /// The id that the caller chose; the same id again is the same client.
+    pub client: ClientId,
+    /// Its name.
+    pub name: String,
+}
+
+/// What a member may do at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberState {
+    /// May log in.
+    Active,
+    /// Has been ended by a revocation.
+    Suspended,
+}
+
+/// One member.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberSummary {
+    /// The member.
+    pub member: MemberId,
+    /// Their role.
+    pub role: Role,
+    /// Their login name.
+    pub login: String,
+    /// Their display name.
+    pub name: String,
+    /// Whether they may do anything.
+    pub state: MemberState,
+    /// For principals and clerks.
+    pub clients: Vec<ClientId>,
+}
+
+/// A signed invitation or link, and the hash of its token.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Offer {
+    /// The signed statement.
+    pub statement: Note,
+    /// H of the token derived from its secret.
+    pub token_hash: Hash,
+}
+
+/// An invitation or link is open.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Offered {
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Submits one signed statement.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Submit {
+    /// The signed statement.
+    pub statement: Note,
+}
+
+/// An assignment or policy is in force.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assigned {
+    /// Accountants now assigned to the subject.
+    pub accountants: Vec<MemberId>,
+    /// Documents that some reader cannot open until they are re-wrapped.
+    pub pending: u64,
+}
+
+/// Proves that two recovery shares opened the canary.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rehearsal {
+    /// The canary's plaintext.
+    pub proof: Base64,
+}

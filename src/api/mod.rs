@@ -1,0 +1,53 @@
+//! Wire types of `/api/v1`, shared by `http`, `cli` and the browser client. Plain data:
+//! what is true is decided by statements and by `access`, never by these.
+//!
+//! | route | in | out |
+//! |---|---|---|
+//! | `POST /login/start` `POST /login/finish` | [`LoginStart`] [`LoginFinish`] | [`LoginStarted`] [`SessionOpened`] |
+//! | `POST /login/kit` | [`KitLogin`] | [`SessionOpened`] |
+//! | `POST /session/refresh` | [`Refresh`] | [`Tokens`] |
+//! | `POST /session/end`, `GET /sessions`, `DELETE /sessions/{id}` | | [`SessionInfo`] list |
+//! | `GET /me` | | [`Me`] |
+//! | `PUT /keyring/headers` | [`KeyringHeader`] | |
+//! | `POST /invitations/{id}/look` `/join/start` `/join` | [`InvitationLook`] [`JoinStart`] [`Join`] | [`InvitationSeen`] [`JoinStarted`] [`SessionOpened`] |
+//! | `GET /firm` | | [`Firm`] |
+//! | `GET /directory?client=` | | [`Statements`] |
+//! | `GET /clients`, `POST /clients` | [`AddClient`] | [`ClientSummary`] list |
+//! | `GET /members`, `POST /revocations` | [`Submit`] | [`MemberSummary`] list |
+//! | `POST /invitations` `/links` | [`Offer`] | [`Offered`] |
+//! | `POST /assignments` `/policies` | [`Submit`] | [`Assigned`] |
+//! | `GET /documents?client=&period=&state=&after=` | | [`DocumentPage`] |
+//! | `POST /documents` (frames, up to 1 MiB) | see `frames` | [`Completed`] |
+//! | `POST /uploads`, `HEAD PATCH DELETE /uploads/{id}` | tus 1.0 | |
+//! | `POST /uploads/{id}/complete` | [`Complete`] | [`Completed`] |
+//! | `GET /documents/{id}`, `DELETE /documents/{id}` | | [`DocumentInfo`] |
+//! | `GET /documents/{id}/age` | | `header ‖ payload` |
+//! | `GET /documents/{id}/pieces` | | 32 bytes a piece |
+//! | `POST /documents/{id}/pulled` | | |
+//! | `POST /documents/{id}/headers` `/adoption` | [`AddHeader`] [`Adopt`] | [`DocumentInfo`] |
+//! | `GET /clients/{id}/manifest-head?signer=` | | [`ManifestHead`] |
+//! | `GET /rewraps?client=` | | [`Rewraps`] |
+//! | `POST /recovery/rehearsal` | [`Rehearsal`] | |
+
+mod documents;
+mod firm;
+pub mod frames;
+mod identity;
+mod problem;
+mod text;
+
+pub use documents::{
+    AddHeader, Adopt, Complete, Completed, DocumentInfo, DocumentPage, DocumentState, ManifestHead,
+    Rewrap, Rewraps,
+};
+pub use firm::{
+    AddClient, Assigned, ClientSummary, Firm, MemberState, MemberSummary, Offer, Offered,
+    Rehearsal, Statements, Submit,
+};
+pub use identity::{
+    InvitationLook, InvitationSeen, Join, JoinStart, JoinStarted, KeyringHeader, KeyringSealed,
+    KitLogin, LoginFinish, LoginStart, LoginStarted, Me, Refresh, SessionInfo, SessionOpened,
+    Tokens,
+};
+pub use problem::ProblemBody;
+pub use text::Base64;
