@@ -7,7 +7,7 @@
 //! | rank | modules | may use |
 //! |---|---|---|
 //! | 0 | `clock` `ids` `secrets` | nothing of ours |
-//! | 1 | `model` `envelope` | 0 |
+//! | 1 | `model` `envelope` `opaque` | 0 |
 //! | 2 | `access` `api` `config` `trust` | 0–1 |
 //! | 3 | `store` `objects` | 0–2 |
 //! | 4 | `audit` `jobs` | 0–3 |
@@ -18,8 +18,10 @@
 
 pub mod access;
 pub mod api;
+pub mod audit;
 pub mod clock;
 pub mod envelope;
 pub mod ids;
 pub mod secrets;
+pub mod store;
 pub mod trust;

@@ -8,6 +8,7 @@
 
 mod chain;
 mod directory;
+pub mod fragment;
 mod manifest;
 mod readers;
 

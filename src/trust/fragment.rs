@@ -1,0 +1,135 @@
+//! Secrets in links: the fragment of a URL, and what is derived from it.
+//!
+//! `fragment = base64url, no padding, of 0x01 ‖ s32 ‖ H(root public key)[0..16]`. The
+//! gateway stores only H(token) and never sees the fragment.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::envelope::statement::{Hash, SigningKey};
+use crate::ids::RootId;
+use crate::secrets::Secret;
+
+const VERSION: u8 = 0x01;
+
+/// The text after `#` is not one of our fragments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the link is not complete; copy the whole of it, with everything after the #")]
+pub struct FragmentError;
+
+/// For what a fragment was made; keys of one purpose are good for no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// An invitation to join.
+    Invitation,
+    /// A request link.
+    Link,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Invitation => "invite",
+            Self::Link => "link",
+        }
+    }
+}
+
+/// The secret part of a link.
+#[derive(Clone, Debug)]
+pub struct Fragment {
+    secret: Secret<32>,
+    root: RootId,
+}
+
+impl Fragment {
+    /// A new secret under this root key.
+    pub fn new(root: RootId) -> Self {
+        Self { secret: Secret::random(), root }
+    }
+
+    /// The root key the link was made under.
+    pub fn root(&self) -> RootId {
+        self.root
+    }
+
+    /// The text after `#`.
+    pub fn encode(&self) -> Zeroizing<String> {
+        let mut bytes = Zeroizing::new(vec![VERSION]);
+        bytes.extend_from_slice(self.secret.expose());
+        bytes.extend_from_slice(self.root.as_bytes());
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes))
+    }
+
+    /// Reads the text after `#`.
+    pub fn decode(text: &str) -> Result<Self, FragmentError> {
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).map_err(|_| FragmentError)?);
+        let (&version, rest) = bytes.split_first().ok_or(FragmentError)?;
+        let (secret, root) = rest.split_at_checked(32).ok_or(FragmentError)?;
+        if version != VERSION {
+            return Err(FragmentError);
+        }
+        Ok(Self {
+            secret: Secret::from_slice(secret).ok_or(FragmentError)?,
+            root: RootId::from_bytes(root.try_into().map_err(|_| FragmentError)?),
+        })
+    }
+
+    /// The key that signs for whoever holds the link with this id (its 16 bytes).
+    pub fn signing_key(&self, purpose: Purpose, id: &[u8; 16]) -> SigningKey {
+        SigningKey::from_seed(&self.derive(purpose, "sign", id))
+    }
+
+    /// The token that proves the link to the gateway.
+    pub fn token(&self, purpose: Purpose, id: &[u8; 16]) -> Secret<32> {
+        self.derive(purpose, "token", id)
+    }
+
+    fn derive(&self, purpose: Purpose, what: &str, id: &[u8; 16]) -> Secret<32> {
+        derive(self.secret.expose(), id, &format!("strongroom/v1/{}/{what}", purpose.label()))
+    }
+}
+
+/// HKDF-SHA-256 (RFC 5869) with 32 bytes of output.
+///
+/// # Panics
+/// Never: 32 bytes is a length HKDF-SHA-256 can give.
+pub fn derive(ikm: &[u8], salt: &[u8], info: &str) -> Secret<32> {
+    let mut out = [0_u8; 32];
+    Hkdf::<Sha256>::new(Some(salt), ikm)
+        .expand(info.as_bytes(), &mut out)
+        .expect("32 bytes is a length HKDF-SHA-256 can give");
+    Secret::new(out)
+}
+
+/// What the gateway keeps of a token.
+pub fn token_hash(token: &Secret<32>) -> Hash {
+    Hash::of(token.expose())
+}
+
+/// The token that proves a recovery kit at login.
+pub fn kit_token(kit: &Secret<32>, member: crate::ids::MemberId) -> Secret<32> {
+    derive(kit.expose(), member.as_bytes(), "strongroom/v1/kit/token")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fragment_is_read_as_written_and_its_keys_are_apart() {
+        let fragment = Fragment::new(RootId::from_bytes([9; 16]));
+        let read = Fragment::decode(&fragment.encode()).expect("a fragment");
+        let id = [1; 16];
+        assert_eq!(read.root(), fragment.root());
+        assert_eq!(read.token(Purpose::Link, &id), fragment.token(Purpose::Link, &id));
+        assert_ne!(read.token(Purpose::Link, &id), read.token(Purpose::Invitation, &id));
+        assert_ne!(read.token(Purpose::Link, &id), read.token(Purpose::Link, &[2; 16]));
+        for cut in 0..fragment.encode().len() {
+            assert!(Fragment::decode(&fragment.encode()[..cut]).is_err());
+        }
+    }
+}
