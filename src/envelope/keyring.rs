@@ -1,0 +1,200 @@
+//! The keyring (format, "Keys"): a member's seed as an age payload, with one header of one
+//! symmetric stanza per way of unlocking it. The gateway stores both and can open neither.
+
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::envelope::stanza::{Stanza, decode_base64, encode_base64};
+use crate::envelope::{
+    Error, FileKey, Header, MemberKeys, Nonce, PayloadOpener, PayloadSealer, hkdf,
+};
+use crate::ids::{MemberId, parse_hex};
+use crate::secrets::{Secret, random_bytes};
+
+const STANZA_TYPE: &str = "strongroom/v1/wrap";
+const ZERO_NONCE: [u8; 12] = [0; 12];
+
+/// A way of unlocking a keyring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unlock {
+    /// The export key of an OPAQUE login.
+    Opaque,
+    /// The 32 printed bytes of the recovery kit.
+    Kit,
+    /// A passkey's PRF output.
+    Prf,
+    /// The secret of one device.
+    Device,
+}
+
+impl Unlock {
+    /// Its name in the stanza and in the key's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opaque => "opaque",
+            Self::Kit => "kit",
+            Self::Prf => "prf",
+            Self::Device => "device",
+        }
+    }
+}
+
+/// An opened keyring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyring {
+    /// Whose it is.
+    pub member: MemberId,
+    /// Counts rotations from 1; older ones than the remembered epoch are refused by the reader.
+    pub epoch: u64,
+    /// What all keys derive from.
+    pub seed: Secret<32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyringJson {
+    member: MemberId,
+    epoch: u64,
+    seed: String,
+}
+
+impl Keyring {
+    /// A new keyring of the first epoch.
+    pub fn random(member: MemberId) -> Self {
+        Self { member, epoch: 1, seed: Secret::random() }
+    }
+
+    /// The keys of the seed.
+    pub fn keys(&self) -> MemberKeys {
+        MemberKeys::from_seed(&self.seed)
+    }
+}
+
+/// Seals the keyring under a new file key, which [`wrap`] then gives to each way of unlocking.
+pub fn seal(keyring: &Keyring) -> (Vec<u8>, FileKey) {
+    let mut json = KeyringJson {
+        member: keyring.member,
+        epoch: keyring.epoch,
+        seed: hex::encode(keyring.seed.expose()),
+    };
+    let text = serde_json::to_vec(&json).expect("three plain fields are JSON");
+    json.seed.zeroize();
+    let text = Zeroizing::new(text);
+    let key = FileKey::random();
+    let mut payload = Vec::new();
+    let mut sealer = PayloadSealer::new(&key, &Nonce::random());
+    sealer.push(&text, &mut payload);
+    sealer.finish(&mut payload);
+    (payload, key)
+}
+
+fn wrap_key(unlock: Unlock, secret: &[u8], salt: &[u8; 16], member: MemberId) -> Secret<32> {
+    let salt = [salt.as_slice(), member.as_bytes()].concat();
+    hkdf(secret, &salt, format!("strongroom/v1/keyring/{}", unlock.as_str()).as_bytes())
+}
+
+/// A header that gives the keyring's file key to whoever holds `secret`.
+pub fn wrap(key: &FileKey, unlock: Unlock, secret: &[u8], member: MemberId) -> Header {
+    let salt: [u8; 16] = random_bytes();
+    let stanza = Stanza::Other {
+        args: vec![STANZA_TYPE.into(), unlock.as_str().into(), encode_base64(&salt)],
+        body: key.wrap(&wrap_key(unlock, secret, &salt, member), &ZERO_NONCE).to_vec(),
+    };
+    Header::write(key, vec![stanza]).expect("one short stanza is within the limits")
+}
+
+/// The keyring's file key, to wrap it for another way of unlocking.
+///
+/// # Errors
+/// [`Error::Keyring`] for a wrong secret, another member's header, or another kind of it.
+pub fn unwrap(
+    header: &Header,
+    unlock: Unlock,
+    secret: &[u8],
+    member: MemberId,
+) -> Result<FileKey, Error> {
+    let [Stanza::Other { args, body }] = header.stanzas() else {
+        return Err(Error::Keyring);
+    };
+    let salt: [u8; 16] = match args.as_slice() {
+        [kind, name, salt] if kind == STANZA_TYPE && name == unlock.as_str() => {
+            decode_base64(salt.as_bytes()).and_then(|s| s.try_into().ok()).ok_or(Error::Keyring)?
+        }
+        _ => return Err(Error::Keyring),
+    };
+    let body: &[u8; 32] = body.as_slice().try_into().map_err(|_| Error::Keyring)?;
+    FileKey::unwrap(&wrap_key(unlock, secret, &salt, member), &ZERO_NONCE, body)
+        .ok_or(Error::Keyring)
+        .and_then(|key| header.authentic(key).map_err(|_| Error::Keyring))
+}
+
+/// Opens a keyring.
+///
+/// # Errors
+/// [`Error::Keyring`] as [`unwrap`], and for a payload that is damaged or another member's.
+pub fn open(
+    header: &Header,
+    payload: &[u8],
+    unlock: Unlock,
+    secret: &[u8],
+    member: MemberId,
+) -> Result<Keyring, Error> {
+    open_with_key(unwrap(header, unlock, secret, member)?, payload, member)
+}
+
+/// Opens a keyring whose file key is known.
+///
+/// # Errors
+/// [`Error::Keyring`].
+pub fn open_with_key(key: FileKey, payload: &[u8], member: MemberId) -> Result<Keyring, Error> {
+    let mut text = Zeroizing::new(Vec::with_capacity(payload.len()));
+    let mut opener = PayloadOpener::new(key);
+    opener.push(payload, &mut text).map_err(|_| Error::Keyring)?;
+    opener.finish(&mut text).map_err(|_| Error::Keyring)?;
+    let json: KeyringJson = serde_json::from_slice(&text).map_err(|_| Error::Keyring)?;
+    let hex = Zeroizing::new(json.seed);
+    let seed = Zeroizing::new(parse_hex::<32>(&hex).map_err(|_| Error::Keyring)?);
+    if json.member != member {
+        return Err(Error::Keyring);
+    }
+    Ok(Keyring { member, epoch: json.epoch, seed: Secret::new(*seed) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_unlocking_opens_the_same_keyring() {
+        let member = MemberId::random();
+        let keyring = Keyring::random(member);
+        let (payload, key) = seal(&keyring);
+        for unlock in [Unlock::Opaque, Unlock::Kit, Unlock::Prf, Unlock::Device] {
+            let header = wrap(&key, unlock, b"a secret", member);
+            let header = Header::parse_detached(header.as_bytes()).expect("well-formed");
+            let opened = open(&header, &payload, unlock, b"a secret", member).expect("opens");
+            assert_eq!(opened, keyring);
+        }
+    }
+
+    #[test]
+    fn wrong_secret_kind_member_or_bytes_are_refused() {
+        let member = MemberId::random();
+        let (mut payload, key) = seal(&Keyring::random(member));
+        let header = wrap(&key, Unlock::Kit, b"a secret", member);
+        assert!(open(&header, &payload, Unlock::Kit, b"another", member).is_err());
+        assert!(open(&header, &payload, Unlock::Device, b"a secret", member).is_err());
+        assert!(open(&header, &payload, Unlock::Kit, b"a secret", MemberId::random()).is_err());
+        payload[20] ^= 1;
+        assert!(open(&header, &payload, Unlock::Kit, b"a secret", member).is_err());
+    }
+
+    #[test]
+    fn a_keyring_served_for_another_member_is_refused() {
+        let (alice, bob) = (MemberId::random(), MemberId::random());
+        let (payload, key) = seal(&Keyring::random(alice));
+        let header = wrap(&key, Unlock::Kit, b"a secret", bob);
+        assert!(open(&header, &payload, Unlock::Kit, b"a secret", bob).is_err());
+    }
+}
