@@ -17,8 +17,8 @@
 //! | `POST /invitations` `/links` | [`Offer`] | [`Offered`] |
 //! | `POST /assignments` `/policies` | [`Submit`] | [`Assigned`] |
 //! | `GET /documents?client=&period=&state=&after=` | | [`DocumentPage`] |
-//! | `POST /documents` (frames, up to 1 MiB) | see `frames` | [`Completed`] |
-//! | `POST /uploads`, `HEAD PATCH DELETE /uploads/{id}` | tus 1.0 | |
+//! | `POST /documents` (frames, up to 1 MiB) | see [`frames`] | [`Completed`] |
+//! | `POST /uploads`, `HEAD PATCH DELETE /uploads/{id}` | tus 1.0, see [`uploads`] | |
 //! | `POST /uploads/{id}/complete` | [`Complete`] | [`Completed`] |
 //! | `GET /documents/{id}`, `DELETE /documents/{id}` | | [`DocumentInfo`] |
 //! | `GET /documents/{id}/age` | | `header ‖ payload` |
@@ -28,13 +28,19 @@
 //! | `GET /clients/{id}/manifest-head?signer=` | | [`ManifestHead`] |
 //! | `GET /rewraps?client=` | | [`Rewraps`] |
 //! | `POST /recovery/rehearsal` | [`Rehearsal`] | |
+//!
+//! Refusals are problem details with a code of [`codes`]. `GET /documents/{id}/age` answers
+//! single ranges and `If-Range`. `POST /documents` and `/complete` are idempotent: the same
+//! document id with the same manifest gets the same [`Completed`] again.
 
+pub mod codes;
 mod documents;
 mod firm;
 pub mod frames;
 mod identity;
 mod problem;
 mod text;
+pub mod uploads;
 
 pub use documents::{
     AddHeader, Adopt, Complete, Completed, DocumentInfo, DocumentPage, DocumentState, ManifestHead,

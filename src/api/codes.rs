@@ -1,0 +1,58 @@
+//! The stable codes of refusals (`code` of problem details). Clients translate by them; a code
+//! never changes once it is published.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        $($(#[$doc])* pub const $name: &str = $code;)*
+
+        /// Every code, for tests that clients have words for all of them.
+        pub const ALL: &[&str] = &[$($name,)*];
+    };
+}
+
+codes!(
+    /// 400: the request cannot be understood.
+    BAD_REQUEST = "bad_request",
+    /// 401: no session, or one that has ended; also a login or kit that does not agree.
+    UNAUTHORIZED = "unauthorized",
+    /// 403: the role never may.
+    NOT_ALLOWED = "not_allowed",
+    /// 404: unknown, not yours, expired, used or revoked.
+    NOT_FOUND = "not_found",
+    /// 409: somebody else has this login name.
+    LOGIN_TAKEN = "login_taken",
+    /// 409: a statement does not continue the newest of its chain; fetch it and sign again.
+    CHAIN_MOVED = "chain_moved",
+    /// 409: a document with this id has been begun or is there already.
+    DOCUMENT_EXISTS = "document_exists",
+    /// 409: `Upload-Offset` is not where the upload stands.
+    OFFSET_MISMATCH = "offset_mismatch",
+    /// 409: the document is not in a state that allows this, e.g. it was opened before its recall.
+    WRONG_STATE = "wrong_state",
+    /// 413: longer than is taken here.
+    TOO_LARGE = "too_large",
+    /// 415: not an age header, or a payload that begins like a known file.
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type",
+    /// 422: a signed statement that does not verify, or whose signer may not say that.
+    STATEMENT_REFUSED = "statement_refused",
+    /// 422: the document is not what its manifest says.
+    MANIFEST_MISMATCH = "manifest_mismatch",
+    /// 422: the manifest does not name everybody that the assignment demands.
+    RECIPIENTS_MISSING = "recipients_missing",
+    /// 422: no accountant is assigned to the client.
+    NO_ACCOUNTANT = "no_accountant",
+    /// 422: the firm has no recovery key.
+    NO_RECOVERY_KEY = "no_recovery_key",
+    /// 422: nobody on the client's side can read.
+    NO_READING_KEY = "no_reading_key",
+    /// 423: somebody else is writing this upload just now.
+    LOCKED = "locked",
+    /// 429: too many tries; wait.
+    TOO_MANY_REQUESTS = "too_many_requests",
+    /// 503: the gateway cannot do this now.
+    UNAVAILABLE = "unavailable",
+    /// 503: the recovery shares have not been rehearsed yet.
+    NOT_REHEARSED = "not_rehearsed",
+    /// 507: no room.
+    INSUFFICIENT_STORAGE = "insufficient_storage",
+);
