@@ -4,13 +4,11 @@
 use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
-use crate::envelope::chunk::{
-    CHUNK_BYTES, ChunkCipher, PayloadCipher, SEALED_CHUNK_BYTES, TAG_BYTES, chunk_nonce,
-};
+use crate::envelope::chunk::{CHUNK_BYTES, PayloadCipher, SEALED_CHUNK_BYTES};
 use crate::envelope::pieces::{
     PIECE_CHUNKS, PIECE_PLAINTEXT_BYTES, Pieces, piece_count, piece_range,
 };
-use crate::envelope::stream::{NONCE_BYTES, plaintext_len};
+use crate::envelope::stream::plaintext_len;
 use crate::envelope::{Error, FileKey, Hash, Header, Nonce, Recipient, SealedPart};
 use crate::ids::DocumentId;
 
@@ -91,11 +89,8 @@ impl DocumentSealer {
         for number in 0..chunks {
             let from = number * CHUNK_BYTES;
             let chunk = &plaintext[from..plaintext.len().min(from + CHUNK_BYTES)];
-            let nonce =
-                chunk_nonce(index * PIECE_CHUNKS + number as u64, last && number + 1 == chunks);
-            let at = out.len();
-            out.resize(at + chunk.len() + TAG_BYTES, 0);
-            self.cipher.seal(nonce, chunk, &mut out[at..]);
+            let counter = index * PIECE_CHUNKS + number as u64;
+            self.cipher.seal_onto(counter, last && number + 1 == chunks, chunk, out);
         }
         let hash = Hash::of(&out[start..]);
         match self.sealed.get(at) {
@@ -258,11 +253,8 @@ impl DocumentOpener {
         let count = sealed.len().div_ceil(SEALED_CHUNK_BYTES);
         out.reserve(sealed.len());
         for (number, chunk) in sealed.chunks(SEALED_CHUNK_BYTES).enumerate() {
-            let nonce =
-                chunk_nonce(index * PIECE_CHUNKS + number as u64, last && number + 1 == count);
-            let at = out.len();
-            out.resize(at + chunk.len().checked_sub(TAG_BYTES).ok_or(Error::Payload)?, 0);
-            self.cipher.open(nonce, chunk, &mut out[at..])?;
+            let counter = index * PIECE_CHUNKS + number as u64;
+            self.cipher.open_onto(counter, last && number + 1 == count, chunk, out)?;
         }
         Ok(())
     }
@@ -301,5 +293,3 @@ impl DocumentOpener {
         Ok((self.size, Hash(self.sha256.finalize().into())))
     }
 }
-
-const _: () = assert!(NONCE_BYTES == 16);

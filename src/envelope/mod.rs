@@ -50,6 +50,6 @@ pub use recipient::{Identity, Recipient};
 pub use sealed_part::SealedPart;
 pub use statement::{Hash, Nonce};
 pub use stream::{
-    CHUNK_BYTES, NONCE_BYTES, PayloadOpener, PayloadSealer, SEALED_CHUNK_BYTES, TAG_BYTES,
-    payload_len, plaintext_len,
+    CHUNK_BYTES, NONCE_BYTES, PayloadOpener, PayloadSealer, Progress, RangeOpener, ReadAt,
+    SEALED_CHUNK_BYTES, Sink, Source, TAG_BYTES, open_all, payload_len, plaintext_len, seal_all,
 };

@@ -1,15 +1,22 @@
 //! The payload (C2SP age, "Payload"): a nonce, then the STREAM of sealed 64 KiB chunks.
 //!
-//! Three ways through it: bytes pushed in order ([`PayloadSealer`], [`PayloadOpener`]), a reader
-//! and a writer on all cores ([`pipeline`]), and files by offset on all cores ([`files`]); and
-//! [`RangeOpener`] for a part of it. All give the same bytes. Nothing is released before its
+//! Three ways through it: bytes pushed in order ([`PayloadSealer`], [`PayloadOpener`]), streams
+//! and files on all cores ([`seal_all`], [`open_all`]), and [`RangeOpener`] for a part of it. All
+//! give the same bytes. Nothing is released before its
 //! chunk is authentic; an end without the mark of the last chunk is an error.
 
+mod jobs;
 mod open;
+mod parallel;
+mod range;
+mod read_at;
 mod seal;
 
 pub use crate::envelope::chunk::{CHUNK_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES};
 pub use open::PayloadOpener;
+pub use parallel::{Progress, Sink, Source, open_all, seal_all};
+pub use range::RangeOpener;
+pub use read_at::ReadAt;
 pub use seal::PayloadSealer;
 
 /// Bytes of the nonce that a payload begins with.
@@ -40,41 +47,4 @@ pub fn plaintext_len(payload_len: u64) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_of_either_side_agree() {
-        for (plain, payload) in [
-            (0, 32),
-            (1, 33),
-            (65_535, 65_567),
-            (65_536, 65_568),
-            (65_537, 65_585),
-            (131_072, 131_120),
-            (1_048_576, 16 + 1_048_832),
-        ] {
-            assert_eq!(payload_len(plain), Some(payload));
-            assert_eq!(plaintext_len(payload), Some(plain));
-        }
-        for impossible in [0, 15, 16, 31, 65_568 + 1, 65_568 + 16] {
-            assert_eq!(plaintext_len(impossible), None, "{impossible}");
-        }
-        assert_eq!(payload_len(u64::MAX), None);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn every_length_has_one_payload_length(plain in 0..1_u64 << 50) {
-            let payload = payload_len(plain).expect("far from the limit");
-            assert_eq!(plaintext_len(payload), Some(plain));
-        }
-
-        #[test]
-        fn a_possible_length_is_some_documents(payload in 0..1_u64 << 50) {
-            if let Some(plain) = plaintext_len(payload) {
-                assert_eq!(payload_len(plain), Some(payload));
-            }
-        }
-    }
-}
+mod tests;

@@ -1,10 +1,6 @@
 //! Opening a payload that arrives in pieces of any size.
 
-use zeroize::Zeroize;
-
-use crate::envelope::chunk::{
-    ChunkCipher, PayloadCipher, SEALED_CHUNK_BYTES, TAG_BYTES, chunk_nonce,
-};
+use crate::envelope::chunk::{PayloadCipher, SEALED_CHUNK_BYTES, TAG_BYTES};
 use crate::envelope::stream::NONCE_BYTES;
 use crate::envelope::{Error, FileKey, Nonce};
 
@@ -102,19 +98,8 @@ impl PayloadOpener {
 
     fn open(&mut self, chunk: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), Error> {
         let cipher = self.cipher.as_ref().ok_or(Error::Payload)?;
-        let len = chunk.len().checked_sub(TAG_BYTES).ok_or(Error::Payload)?;
-        let start = out.len();
-        out.resize(start + len, 0);
-        match cipher.open(chunk_nonce(self.index, last), chunk, &mut out[start..]) {
-            Ok(()) => {
-                self.index += 1;
-                Ok(())
-            }
-            Err(error) => {
-                out[start..].zeroize();
-                out.truncate(start);
-                Err(error)
-            }
-        }
+        cipher.open_onto(self.index, last, chunk, out)?;
+        self.index += 1;
+        Ok(())
     }
 }

@@ -2,9 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::envelope::chunk::{
-    CHUNK_BYTES, ChunkCipher, PayloadCipher, SEALED_CHUNK_BYTES, TAG_BYTES, chunk_nonce,
-};
+use crate::envelope::chunk::{CHUNK_BYTES, PayloadCipher};
 use crate::envelope::{FileKey, Nonce};
 
 /// Seals plaintext as it arrives. Holds back at most one chunk, because the last one is marked.
@@ -65,10 +63,7 @@ impl PayloadSealer {
     }
 
     fn seal(&mut self, chunk: &[u8], last: bool, out: &mut Vec<u8>) {
-        let start = out.len();
-        out.reserve(SEALED_CHUNK_BYTES);
-        out.resize(start + chunk.len() + TAG_BYTES, 0);
-        self.cipher.seal(chunk_nonce(self.index, last), chunk, &mut out[start..]);
+        self.cipher.seal_onto(self.index, last, chunk, out);
         self.index += 1;
     }
 }
