@@ -42,6 +42,8 @@ pub struct ArmorReader<R> {
     decoded: [u8; LINE_BYTES],
     from: usize,
     to: usize,
+    /// Found after bytes that are handed out first.
+    fault: Option<io::Error>,
 }
 
 impl<R: Read> ArmorReader<R> {
@@ -54,6 +56,7 @@ impl<R: Read> ArmorReader<R> {
             decoded: [0; LINE_BYTES],
             from: 0,
             to: 0,
+            fault: None,
         }
     }
 
@@ -126,9 +129,21 @@ impl<R: Read> Read for ArmorReader<R> {
         let mut written = 0;
         while written < out.len() {
             if self.from == self.to {
-                self.fill()?;
-                if self.from == self.to {
-                    break;
+                if let Some(fault) = self.fault.take() {
+                    // Whoever reads on after a fault gets it again.
+                    self.fault = Some(armor_error());
+                    return Err(fault);
+                }
+                match self.fill() {
+                    Err(fault) => {
+                        self.fault = Some(fault);
+                        if written > 0 {
+                            break;
+                        }
+                        continue;
+                    }
+                    Ok(()) if self.from == self.to => break,
+                    Ok(()) => {}
                 }
             }
             let len = (self.to - self.from).min(out.len() - written);

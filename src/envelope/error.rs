@@ -72,7 +72,18 @@ pub enum Error {
     Length,
     /// Reading or writing failed.
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
+}
+
+impl From<std::io::Error> for Error {
+    /// Readers of this module report their faults through [`std::io::Read`]: those come out as
+    /// what they are.
+    fn from(error: std::io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(ours) => ours,
+            Err(foreign) => Self::Io(foreign),
+        }
+    }
 }
 
 impl Error {

@@ -10,7 +10,7 @@ use crate::envelope::recipient::{Identity, Recipient};
 use crate::envelope::stanza::Stanza;
 use crate::envelope::{Error, FileKey, Passphrase};
 
-pub use crate::envelope::header_parser::HeaderParser;
+pub use crate::envelope::header_parser::{HeaderParser, read_header};
 
 /// The most bytes a header may have.
 pub const MAX_HEADER_BYTES: usize = 32 * 1024;

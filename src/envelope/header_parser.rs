@@ -1,6 +1,8 @@
 //! Reads a header line by line, as bytes arrive. Every byte is looked at once; never more than
 //! 32 KiB are held.
 
+use std::io::Read;
+
 use crate::envelope::Error;
 use crate::envelope::header::{Header, MAX_HEADER_BYTES, MAX_STANZAS, VERSION_LINE};
 use crate::envelope::stanza::{COLUMNS, Stanza, decode_base64};
@@ -124,6 +126,26 @@ impl HeaderParser {
             // A passphrase authenticates; other stanzas beside it would undo that.
             _ if scrypt => Err(Error::HeaderMalformed("a scrypt stanza must be alone")),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Reads a header from a stream; returns it and the payload bytes that were read with it.
+///
+/// # Errors
+/// As [`Header::parse`]; [`Error::Io`].
+pub fn read_header(reader: &mut dyn Read) -> Result<(Header, Vec<u8>), Error> {
+    let mut parser = HeaderParser::new();
+    let mut block = [0; 4096];
+    loop {
+        let len = match reader.read(&mut block) {
+            Ok(0) => return Err(Error::HeaderTruncated),
+            Ok(len) => len,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some((header, taken)) = parser.push(&block[..len])? {
+            return Ok((header, block[taken..len].to_vec()));
         }
     }
 }

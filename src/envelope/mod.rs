@@ -36,7 +36,9 @@ pub use armor::{ArmorReader, ArmorWriter, looks_armored};
 pub use document::{DocumentOpener, DocumentPins, DocumentSealer};
 pub use error::Error;
 pub use file_key::FileKey;
-pub use header::{Header, HeaderParser, MAX_HEADER_BYTES, MAX_STANZAS, Strength, rewrap};
+pub use header::{
+    Header, HeaderParser, MAX_HEADER_BYTES, MAX_STANZAS, Strength, read_header, rewrap,
+};
 pub use kdf::hkdf;
 pub use keyring::Keyring;
 pub use keys::MemberKeys;

@@ -1,3 +1,4 @@
 //! The one integration-test binary: behaviour seen from outside, a file per resource.
 
 mod architecture;
+mod envelope_vectors;

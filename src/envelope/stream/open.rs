@@ -72,7 +72,12 @@ impl PayloadOpener {
         if held.len() == TAG_BYTES && self.index > 0 {
             return Err(Error::Payload);
         }
-        self.open(&held, true, out)
+        self.open(&held, true, out).inspect_err(|_| {
+            if held.len() == SEALED_CHUNK_BYTES {
+                // A chunk whose followers were cut off is authentic itself and is released.
+                let _ = self.open(&held, false, out);
+            }
+        })
     }
 
     /// Fills `held` up to `len` bytes; returns what is left of `sealed`.
