@@ -6,7 +6,7 @@
 //!
 //! | rank | modules | may use |
 //! |---|---|---|
-//! | 0 | `clock` `ids` `secrets` | nothing of ours |
+//! | 0 | `clock` `faults` `ids` `secrets` | nothing of ours |
 //! | 1 | `model` `envelope` `opaque` | 0 |
 //! | 2 | `access` `api` `config` `trust` | 0–1 |
 //! | 3 | `store` `objects` | 0–2 |
@@ -21,7 +21,9 @@ pub mod api;
 pub mod audit;
 pub mod clock;
 pub mod envelope;
+pub mod faults;
 pub mod ids;
+pub mod objects;
 pub mod secrets;
 pub mod store;
 pub mod trust;

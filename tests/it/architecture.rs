@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Module, rank, and the highest rank it may use.
 const TABLE: &[(&str, u8, u8)] = &[
     ("clock", 0, 0),
+    ("faults", 0, 0),
     ("ids", 0, 0),
     ("secrets", 0, 0),
     ("model", 1, 0),
