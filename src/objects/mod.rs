@@ -244,7 +244,9 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Failed(io::Error::other(error)))?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Failed(io::Error::other(error)))?
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ async fn what_was_not_published_is_nowhere() {
     let (dir, objects) = store();
     let incoming = dir.path().join("objects/incoming");
     let mut writer = objects.begin().expect("begun");
-    writer.write(&[Bytes::from_static(b"abc"), Bytes::new(), Bytes::from_static(b"defg")])
+    writer
+        .write(&[Bytes::from_static(b"abc"), Bytes::new(), Bytes::from_static(b"defg")])
         .expect("written");
     writer.truncate(5).expect("cut");
     assert_eq!(fs::read_dir(&incoming).expect("a folder").count(), 1);

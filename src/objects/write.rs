@@ -76,8 +76,8 @@ impl SegmentWriter {
             return Err(Error::Unreliable);
         };
         let place = self.inner.file(&self.key);
-        let named = fs::rename(&incoming, &place)
-            .and_then(|()| sync_dir(&self.inner.shard(&self.key)));
+        let named =
+            fs::rename(&incoming, &place).and_then(|()| sync_dir(&self.inner.shard(&self.key)));
         if let Err(error) = named {
             // Whichever of the two is there; the sweep takes what cannot be removed now.
             let _ = fs::remove_file(&incoming);

@@ -167,23 +167,34 @@ CREATE TABLE documents (
     -- The sending member; empty for links and raw age files.
     sender TEXT NOT NULL,
     link TEXT NOT NULL,
+    -- Payload bytes in all; 0 while a link's upload has not said.
     length BIGINT NOT NULL,
+    -- Payload bytes that survive a crash.
     durable BIGINT NOT NULL,
+    -- Payload bytes that count against the link's quota.
+    reserved BIGINT NOT NULL,
+    -- The payload's first 16 bytes; empty until they are durable.
+    nonce BLOB NOT NULL,
     pieces BLOB NOT NULL,
     commitment BLOB NOT NULL,
+    -- H of the manifest and of the adoption; the notes are statements.
     manifest BLOB NOT NULL,
     adoption BLOB NOT NULL,
-    sealed BLOB NOT NULL,
-    receipt TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    completed_at BIGINT,
+    -- When it was begun, and from its completion on when it became complete: the order of lists.
+    listed_at BIGINT NOT NULL,
     opened_at BIGINT,
-    -- When an unfinished upload is given up.
-    expires_at BIGINT
+    -- When an unfinished upload is given up; null once it is complete.
+    expires_at BIGINT,
+    -- The long columns last, so that reading the others does not walk through them.
+    receipt TEXT NOT NULL,
+    sealed BLOB NOT NULL
 );
-CREATE INDEX documents_newest ON documents (client, completed_at DESC, id DESC);
-CREATE INDEX documents_unfinished ON documents (state, expires_at);
+CREATE INDEX documents_newest ON documents (client, listed_at DESC, id DESC);
+CREATE INDEX documents_in_time ON documents (listed_at DESC, id DESC);
+CREATE INDEX documents_unfinished ON documents (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX documents_by_sender ON documents (sender, state);
+CREATE INDEX documents_by_link ON documents (link) WHERE link <> '';
 
 CREATE TABLE segments (
     document TEXT NOT NULL REFERENCES documents (id),
