@@ -11,6 +11,7 @@ mod directory;
 pub mod fragment;
 mod manifest;
 mod readers;
+pub mod recovery;
 
 pub use directory::{Directory, Error};
 pub use manifest::{Signer, SignerKind};
