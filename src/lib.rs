@@ -19,6 +19,7 @@
 pub mod access;
 pub mod api;
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod envelope;
 pub mod faults;

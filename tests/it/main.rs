@@ -1,4 +1,6 @@
 //! The one integration-test binary: behaviour seen from outside, a file per resource.
 
 mod architecture;
+mod envelope_cli;
+mod envelope_two_documents;
 mod envelope_vectors;
