@@ -57,7 +57,10 @@ impl Gateway {
     pub(super) fn validate(&self) -> Result<(), Refusal> {
         let key = "gateway.public_url";
         let Some(rest) = self.public_url.strip_prefix("https://") else {
-            return Err(Refusal::new(key, "must begin with https://, e.g. https://files.example.cn"));
+            return Err(Refusal::new(
+                key,
+                "must begin with https://, e.g. https://files.example.cn",
+            ));
         };
         let rest = rest.trim_end_matches('/');
         let parsed: Option<http::uri::Authority> = rest.parse().ok();

@@ -18,8 +18,7 @@ pub(super) fn apply(
     table: &mut Table,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Vec<(String, String)>, Error> {
-    let known =
-        Table::try_from(Config::default()).expect("settings are tables of plain values");
+    let known = Table::try_from(Config::default()).expect("settings are tables of plain values");
     let mut set = Vec::new();
     for (variable, text) in environment {
         let Some((section, key)) =

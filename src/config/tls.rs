@@ -48,7 +48,10 @@ impl Tls {
                 return Err(Refusal::new("tls.certificate", "set tls.key too, to the key's file"));
             }
             (None, Some(_), _) => {
-                return Err(Refusal::new("tls.key", "set tls.certificate too, to the chain's file"));
+                return Err(Refusal::new(
+                    "tls.key",
+                    "set tls.certificate too, to the chain's file",
+                ));
             }
             (Some(_), Some(_), Some(_)) => {
                 return Err(Refusal::new(

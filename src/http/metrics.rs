@@ -11,8 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Upper bounds of the latency histogram, in seconds.
-const BUCKETS: [f64; 12] =
-    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+const BUCKETS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
 /// The gateway's counters. Shared behind an `Arc`.
 #[derive(Debug, Default)]
@@ -117,8 +116,7 @@ impl Metrics {
         head(&mut out, name, "histogram", "From headers to the last byte of the answer.");
         for (route, h) in self.latency.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             for (count, bound) in h.buckets.iter().zip(BUCKETS) {
-                let _ =
-                    writeln!(out, "{name}_bucket{{route=\"{route}\",le=\"{bound}\"}} {count}");
+                let _ = writeln!(out, "{name}_bucket{{route=\"{route}\",le=\"{bound}\"}} {count}");
             }
             let _ = writeln!(out, "{name}_bucket{{route=\"{route}\",le=\"+Inf\"}} {}", h.count);
             let _ = writeln!(out, "{name}_sum{{route=\"{route}\"}} {}", h.sum_seconds);

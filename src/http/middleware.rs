@@ -62,7 +62,7 @@ impl Hosts {
 
     fn knows(&self, name: &str) -> bool {
         let name = canonical(name);
-        self.0.iter().any(|known| *known == name)
+        self.0.contains(&name)
     }
 }
 
@@ -214,7 +214,6 @@ impl Drop for Exchange {
         seen.bytes_in = self.received.as_ref().map_or(0, Received::bytes);
         self.metrics.request_ended(seen);
         tracing::info!(
-            target: "strongroom::request",
             request = %self.id,
             method = seen.method,
             route = seen.route,

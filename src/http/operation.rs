@@ -49,13 +49,7 @@ impl Operation {
         self.param(name, description, ParameterIn::Header, required)
     }
 
-    fn param(
-        self,
-        name: &str,
-        description: &str,
-        place: ParameterIn,
-        required: Required,
-    ) -> Self {
+    fn param(self, name: &str, description: &str, place: ParameterIn, required: Required) -> Self {
         let parameter: Parameter = ParameterBuilder::new()
             .name(name)
             .description(Some(description))
@@ -116,12 +110,7 @@ impl Operation {
 
     /// An answer of bytes of `media_type`.
     #[must_use]
-    pub fn answers_bytes(
-        self,
-        status: StatusCode,
-        media_type: &str,
-        description: &str,
-    ) -> Self {
+    pub fn answers_bytes(self, status: StatusCode, media_type: &str, description: &str) -> Self {
         let response = ResponseBuilder::new()
             .description(description)
             .content(media_type, ContentBuilder::new().build())

@@ -161,6 +161,25 @@ impl Problem {
             .with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
+    /// For a request body that failed while it was read: too slow, too long, or broken off.
+    pub fn from_body(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut cause = Some(error);
+        while let Some(this) = cause {
+            if this.is::<super::server::TooSlow>() {
+                return Self::too_slow();
+            }
+            if this.is::<http_body_util::LengthLimitError>() {
+                return Self::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too_large",
+                    "The body is longer than this address takes.",
+                );
+            }
+            cause = this.source();
+        }
+        Self::new(StatusCode::BAD_REQUEST, "body_broken", "The body broke off; send it again.")
+    }
+
     /// 500 for `cause`, which goes to the log (redacted) and nowhere else.
     pub fn internal(cause: &dyn std::error::Error) -> Self {
         let mut chain = cause.to_string();

@@ -159,13 +159,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Adds a `DELETE` route.
     #[must_use]
-    pub fn delete<H, T>(
-        self,
-        path: &'static str,
-        policy: Policy,
-        op: Operation,
-        handler: H,
-    ) -> Self
+    pub fn delete<H, T>(self, path: &'static str, policy: Policy, op: Operation, handler: H) -> Self
     where
         H: Handler<T, S>,
         T: 'static,

@@ -4,3 +4,7 @@ mod architecture;
 mod envelope_cli;
 mod envelope_two_documents;
 mod envelope_vectors;
+mod routes;
+mod support;
+mod tls;
+mod transport;

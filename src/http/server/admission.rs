@@ -198,8 +198,7 @@ mod tests {
     fn places_are_given_back() {
         let (all, stop) = (admission(3, 3), CancellationToken::new());
         for _ in 0..10 {
-            let tickets: Vec<_> =
-                (0..3).map(|_| all.admit(address("192.0.2.1"), &stop)).collect();
+            let tickets: Vec<_> = (0..3).map(|_| all.admit(address("192.0.2.1"), &stop)).collect();
             assert!(tickets.iter().flatten().all(|t| !t.cut().is_cancelled()));
         }
         assert!(all.table().open.is_empty() && all.table().per_network.is_empty());

@@ -88,8 +88,12 @@ fn service(
     shared: &Arc<Shared>,
     peer: Peer,
     watch: &Arc<Watch>,
-) -> impl HttpService<Incoming, ResBody = Reply, Error = std::convert::Infallible, Future: Send + 'static>
-+ use<> {
+) -> impl HttpService<
+    Incoming,
+    ResBody = Reply,
+    Error = std::convert::Infallible,
+    Future: Send + 'static,
+> + use<> {
     let (shared, watch) = (shared.clone(), watch.clone());
     service_fn(move |request: Request<Incoming>| {
         let (router, limits) = (shared.router.clone(), shared.limits.clone());
@@ -202,4 +206,3 @@ async fn drive<C: Served>(connection: C, shared: &Shared, watch: &Watch) {
     })
     .await;
 }
-

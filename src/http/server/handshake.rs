@@ -20,7 +20,7 @@ const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// What speaks HTTP in the clear is told.
 const PLAIN_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
 content-type: application/problem+json\r\n\
-content-length: 137\r\n\
+content-length: 140\r\n\
 cache-control: no-store\r\n\
 connection: close\r\n\r\n\
 {\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"code\":\"plain_http\",\

@@ -1,0 +1,3 @@
+//! Puts everything together from the settings; the only place that names all of it.
+
+pub mod dev_ca;

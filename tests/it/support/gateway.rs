@@ -1,0 +1,161 @@
+//! The real accept loop on a free port of this machine, with routes that show what arrives.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::FromRef;
+use axum::response::Response;
+use futures_util::{StreamExt, stream};
+use http::StatusCode;
+use strongroom::app::dev_ca;
+use strongroom::clock::Clock;
+use strongroom::config::Limits;
+use strongroom::http::metrics::Metrics;
+use strongroom::http::policy::Nobody;
+use strongroom::http::server::{Certificates, Ended, Server, Shutdown};
+use strongroom::http::{
+    Hosts, Policy, Problem, Readiness, Routes, SecurityContact, assemble, operation, routes,
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::tls::Client;
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) files: dev_ca::Files,
+    pub(crate) shutdown: Shutdown,
+    _folder: TempDir,
+    served: Option<JoinHandle<Ended>>,
+}
+
+/// What the routes of the tests need.
+#[derive(Clone)]
+pub(crate) struct State {
+    readiness: Readiness,
+    contact: SecurityContact,
+}
+
+impl FromRef<State> for Readiness {
+    fn from_ref(state: &State) -> Self {
+        state.readiness.clone()
+    }
+}
+
+impl FromRef<State> for SecurityContact {
+    fn from_ref(state: &State) -> Self {
+        state.contact.clone()
+    }
+}
+
+impl Gateway {
+    /// With the default limits.
+    pub(crate) fn start() -> Self {
+        Self::with(Limits::default())
+    }
+
+    /// With `limits`.
+    pub(crate) fn with(limits: Limits) -> Self {
+        Self::with_readiness(limits, Readiness::new())
+    }
+
+    /// With `limits` and readiness checks.
+    pub(crate) fn with_readiness(limits: Limits, readiness: Readiness) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = dev_ca::ensure(folder.path(), &[], &Clock::System).expect("a CA");
+        let certificates =
+            Certificates::load(&files.certificate, &files.key, Duration::from_millis(100))
+                .expect("the certificate loads");
+        let metrics = Arc::new(Metrics::default());
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server =
+            Server::bind(local, certificates, limits, metrics.clone()).expect("a free port");
+        let address = server.local_addr();
+        let state = State {
+            readiness,
+            contact: SecurityContact {
+                contact: "mailto:security@files.example.cn".into(),
+                origin: format!("https://{address}"),
+                clock: Clock::System,
+            },
+        };
+        let hosts = Hosts::new([address.to_string()]);
+        let router = assemble(
+            routes::<State>().and(probes()),
+            state,
+            hosts,
+            Arc::new(Nobody),
+            metrics.clone(),
+        );
+        let shutdown = Shutdown::new();
+        let served = Some(tokio::spawn(server.serve(router, shutdown.clone())));
+        Self { address, metrics, files, shutdown, _folder: folder, served }
+    }
+
+    /// A client that trusts its CA.
+    pub(crate) fn client(&self) -> Client {
+        Client::trusting(&self.files.ca, self.address)
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(&mut self) -> Ended {
+        self.served.take().expect("asked once").await.expect("it did not panic")
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.shutdown.stop();
+    }
+}
+
+/// Routes whose handlers do nothing but show the server's behaviour.
+pub(crate) fn probes() -> Routes<State> {
+    Routes::new()
+        .put(
+            "/probe/sink",
+            Policy::Public,
+            operation("probe.sink", "Counts a body.").answers(StatusCode::OK, "The count."),
+            async |body: Body| {
+                let mut stream = body.into_data_stream();
+                let mut bytes = 0;
+                while let Some(piece) = stream.next().await {
+                    bytes += piece.map_err(|e| Problem::from_body(&e))?.len();
+                }
+                Ok::<_, Problem>(bytes.to_string())
+            },
+        )
+        .get(
+            "/probe/source/{mebibytes}",
+            Policy::Public,
+            operation("probe.source", "Sends zeros.").answers(StatusCode::OK, "Zeros."),
+            async |axum::extract::Path(mebibytes): axum::extract::Path<usize>| {
+                let piece = Bytes::from(vec![0; 1 << 20]);
+                let pieces = stream::iter(
+                    std::iter::repeat_n(piece, mebibytes).map(Ok::<_, std::convert::Infallible>),
+                );
+                Response::new(Body::from_stream(pieces))
+            },
+        )
+        .get(
+            "/probe/slow/{milliseconds}",
+            Policy::Public,
+            operation("probe.slow", "Answers later.").answers(StatusCode::OK, "At last."),
+            async |axum::extract::Path(milliseconds): axum::extract::Path<u64>| {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                "at last"
+            },
+        )
+        .get(
+            "/probe/panic/{secret}",
+            Policy::Public,
+            operation("probe.panic", "Panics.").answers(StatusCode::OK, "Never."),
+            async |axum::extract::Path(secret): axum::extract::Path<String>| -> String {
+                panic!("thrown with {secret}")
+            },
+        )
+}
