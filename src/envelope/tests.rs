@@ -279,3 +279,115 @@ proptest::proptest! {
         assert!(open(&[identity], &file).is_err());
     }
 }
+
+/// Takes a released payload part apart and refuses to see one counter twice with other bytes.
+fn note_chunks(
+    seen: &mut std::collections::HashMap<(FileKeyBytes, [u8; 16], u64, bool), Vec<u8>>,
+    sealer: &DocumentSealer,
+    (index, last): (u64, bool),
+    released: &[u8],
+) {
+    let released = if index == 0 { &released[NONCE_BYTES..] } else { released };
+    let count = released.len().div_ceil(SEALED_CHUNK_BYTES);
+    for (number, chunk) in released.chunks(SEALED_CHUNK_BYTES).enumerate() {
+        let counter = index * PIECE_CHUNKS + number as u64;
+        let flag = last && number + 1 == count;
+        let at = (*sealer.file_key().expose(), sealer.nonce().0, counter, flag);
+        let before = seen.entry(at).or_insert_with(|| chunk.to_vec());
+        assert!(before == chunk, "counter {counter} sealed two chunks");
+    }
+}
+
+type FileKeyBytes = [u8; 16];
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Seal the next piece, or one of those before.
+    Seal {
+        back: u64,
+    },
+    /// The file changes in one byte, or in length.
+    Change {
+        at: usize,
+    },
+    Resize {
+        len: usize,
+    },
+    /// The program is killed after `kept` pieces reached the journal, and resumes.
+    Resume {
+        kept: usize,
+    },
+}
+
+fn step() -> impl proptest::strategy::Strategy<Value = Step> {
+    use proptest::prelude::*;
+    prop_oneof![
+        5 => (0..3_u64).prop_map(|back| Step::Seal { back }),
+        1 => any::<usize>().prop_map(|at| Step::Change { at }),
+        1 => (1..4 * PIECE_PLAINTEXT_BYTES).prop_map(|len| Step::Resize { len }),
+        1 => (0..4_usize).prop_map(|kept| Step::Resume { kept }),
+    ]
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+
+    /// Whatever happens to the file and to the program, no (key, nonce, counter) ever leaves with
+    /// two different chunks. A journal is as long as what was sent, at least.
+    #[test]
+    fn no_counter_seals_two_chunks(steps in proptest::collection::vec(step(), 1..24)) {
+        let mut file = vec![1; 2 * PIECE_PLAINTEXT_BYTES + 1234];
+        let mut sealer = DocumentSealer::new();
+        let mut seen = std::collections::HashMap::new();
+        for step in steps {
+            match step {
+                Step::Seal { back } => {
+                    let next = sealer.pieces().hashes.len() as u64;
+                    let index = next.saturating_sub(back);
+                    let from = index as usize * PIECE_PLAINTEXT_BYTES;
+                    if from >= file.len() {
+                        continue;
+                    }
+                    let to = file.len().min(from + PIECE_PLAINTEXT_BYTES);
+                    let last = to == file.len();
+                    let mut released = Vec::new();
+                    match sealer.seal_piece(index, &file[from..to], last, &mut released) {
+                        Ok(_) => note_chunks(&mut seen, &sealer, (index, last), &released),
+                        Err(Error::Changed) => {
+                            assert!(released.is_empty());
+                            // What the rule asks for: a new key and nonce.
+                            sealer = DocumentSealer::new();
+                        }
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+                Step::Change { at } => {
+                    let at = at % file.len();
+                    file[at] = file[at].wrapping_add(1);
+                }
+                Step::Resize { len } => file.resize(len, 2),
+                Step::Resume { kept } => {
+                    let journal = sealer.pieces().hashes;
+                    // Pieces reach the journal before they leave; a shorter one means less left.
+                    let sent: Vec<_> = journal.iter().copied().take(kept.max(1)).collect();
+                    let left = sent.len() as u64 * PIECE_CHUNKS;
+                    seen.retain(|(_, _, counter, _), _| *counter < left);
+                    sealer = DocumentSealer::resume(sealer.file_key().clone(), sealer.nonce(), sent);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn streams_count_every_chunk_once(len in 0..400_000_usize) {
+        let (key, nonce) = (FileKey::random(), Nonce::random());
+        let mut payload = Vec::new();
+        let plaintext = vec![0; len];
+        let source = Source::Stream(&mut plaintext.as_slice());
+        seal_all(&key, &nonce, source, Sink::Stream(&mut payload), &|_| {}).expect("memory");
+        // Equal plaintext chunks under one key differ exactly when their nonces do.
+        let chunks: Vec<_> = payload[NONCE_BYTES..].chunks(SEALED_CHUNK_BYTES).collect();
+        let distinct: std::collections::HashSet<_> = chunks.iter().collect();
+        assert_eq!(distinct.len(), chunks.len());
+    }
+}

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod envelope_cli;
+mod envelope_fuzz;
 mod envelope_two_documents;
 mod envelope_vectors;
 mod routes;

@@ -1,0 +1,75 @@
+//! What must hold for any bytes that strangers send. One function per fuzz target; the tests
+//! replay the corpora through the same functions. They panic where something does not hold.
+
+use std::io::Read;
+
+use strongroom::envelope::{
+    ArmorReader, Error, FileKey, Header, HeaderParser, Identity, MAX_HEADER_BYTES, MAX_STANZAS,
+    Nonce, PayloadOpener, PayloadSealer, Recipient, statement,
+};
+
+/// Header and armor: bounded, canonical, and the same however the bytes arrive.
+pub fn header(data: &[u8]) {
+    let whole = Header::parse(data);
+    let mut parser = HeaderParser::new();
+    let mut at = 0;
+    let pieces = data.chunks(7).find_map(|piece| match parser.push(piece) {
+        Ok(Some((header, taken))) => Some(Ok((header, at + taken))),
+        Ok(None) => {
+            at += piece.len();
+            None
+        }
+        Err(error) => Some(Err(error)),
+    });
+    match (whole, pieces) {
+        (Ok((header, len)), Some(Ok(pieces))) => {
+            assert!(len <= MAX_HEADER_BYTES && header.stanza_count() <= MAX_STANZAS);
+            assert_eq!(header.as_bytes(), &data[..len]);
+            assert_eq!(pieces, (header.clone(), len));
+            let _ = header.strength();
+            let identity = Identity::X25519(strongroom::secrets::Secret::new([7; 32]));
+            assert!(header.open(&[identity]).is_err(), "sealed to a key nobody has");
+        }
+        (Err(Error::HeaderTruncated), None) | (Err(_), Some(Err(_))) => {}
+        (whole, pieces) => panic!("{whole:?} at once, {pieces:?} in pieces"),
+    }
+    let mut binary = Vec::new();
+    if ArmorReader::new(data).read_to_end(&mut binary).is_ok() {
+        assert!(binary.len() < data.len());
+    }
+}
+
+/// A payload under a known key opens only when sealing gives it back.
+pub fn payload(data: &[u8]) {
+    let key = FileKey::from_bytes([7; 16]);
+    let mut opener = PayloadOpener::new(key.clone());
+    let mut plaintext = Vec::new();
+    if opener.push(data, &mut plaintext).is_err() || opener.finish(&mut plaintext).is_err() {
+        return;
+    }
+    let nonce = Nonce(*data.first_chunk().expect("what opened has a nonce"));
+    let mut again = Vec::new();
+    let mut sealer = PayloadSealer::new(&key, &nonce);
+    sealer.push(&plaintext, &mut again);
+    sealer.finish(&mut again);
+    assert_eq!(again, data);
+}
+
+/// Recipients and identities have one text each, upper and lower case aside.
+pub fn recipient(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(recipient) = text.parse::<Recipient>() {
+        assert_eq!(recipient.to_string(), text.to_ascii_lowercase());
+    }
+    if let Ok(identity) = text.parse::<Identity>() {
+        assert_eq!(*identity.to_secret_string(), text.to_ascii_uppercase());
+    }
+    let _ = Identity::parse_file(text);
+}
+
+/// A signed note is read only in the form in which it is written.
+pub fn statement(data: &[u8]) {
+    if let Ok(note) = statement::parse(data) {
+        assert_eq!(note.to_string().as_bytes(), data);
+    }
+}
