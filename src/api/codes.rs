@@ -19,6 +19,12 @@ codes!(
     NOT_ALLOWED = "not_allowed",
     /// 404: unknown, not yours, expired, used or revoked.
     NOT_FOUND = "not_found",
+    /// 400: the body broke off before its end.
+    BODY_BROKEN = "body_broken",
+    /// 405: this address does not answer that method.
+    METHOD_NOT_ALLOWED = "method_not_allowed",
+    /// 408: the body came too slowly; resume.
+    TOO_SLOW = "too_slow",
     /// 409: somebody else has this login name.
     LOGIN_TAKEN = "login_taken",
     /// 409: a statement does not continue the newest of its chain; fetch it and sign again.
@@ -29,10 +35,16 @@ codes!(
     OFFSET_MISMATCH = "offset_mismatch",
     /// 409: the document is not in a state that allows this, e.g. it was opened before its recall.
     WRONG_STATE = "wrong_state",
+    /// 412: another version of tus than ours.
+    TUS_VERSION = "tus_version",
     /// 413: longer than is taken here.
     TOO_LARGE = "too_large",
     /// 415: not an age header, or a payload that begins like a known file.
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type",
+    /// 416: not one range inside the document.
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable",
+    /// 421: the gateway is not known by that name.
+    MISDIRECTED = "misdirected",
     /// 422: a signed statement that does not verify, or whose signer may not say that.
     STATEMENT_REFUSED = "statement_refused",
     /// 422: the document is not what its manifest says.
@@ -49,6 +61,8 @@ codes!(
     LOCKED = "locked",
     /// 429: too many tries; wait.
     TOO_MANY_REQUESTS = "too_many_requests",
+    /// 500: the gateway failed; its log has the reason under the request's id.
+    INTERNAL = "internal",
     /// 503: the gateway cannot do this now.
     UNAVAILABLE = "unavailable",
     /// 503: the recovery shares have not been rehearsed yet.

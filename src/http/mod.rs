@@ -4,6 +4,7 @@
 //! turns all into one router with [`assemble`]. Invariant: nothing reaches a handler except
 //! through its declared policy and the front door in [`middleware`].
 
+pub mod extract;
 pub mod health;
 pub mod metrics;
 mod middleware;
@@ -11,15 +12,18 @@ mod openapi;
 mod operation;
 pub mod policy;
 pub mod problem;
+pub mod range;
 pub mod request_id;
 mod routes;
 pub mod server;
+pub mod tus;
 
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::{Extension, Router};
 
+pub use extract::{Json, Path, Query};
 pub use health::{Readiness, SecurityContact};
 pub use middleware::Hosts;
 pub use operation::{Operation, operation};

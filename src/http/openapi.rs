@@ -6,10 +6,14 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem};
-use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, OpenApiBuilder, PathsBuilder, RefOr, Schema};
-use utoipa::openapi::{SecurityRequirement, schema::AdditionalProperties};
+use utoipa::openapi::{
+    InfoBuilder, OpenApiBuilder, PathsBuilder, RefOr, Schema, SecurityRequirement,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::api::ProblemBody;
 
 use super::policy::Policy;
 use super::routes::{Endpoint, Verb};
@@ -36,7 +40,7 @@ pub(super) fn document(endpoints: &[&Endpoint]) -> String {
         paths = paths.path(endpoint.path, PathItem::new(method(endpoint.verb), operation.build()));
         schemas.extend(endpoint.operation.schemas.iter().cloned());
     }
-    schemas.insert("Problem".into(), problem());
+    schemas.insert(ProblemBody::name().into(), ProblemBody::schema());
     let components = ComponentsBuilder::new().schemas_from_iter(schemas).security_scheme(
         SESSION,
         SecurityScheme::Http(
@@ -56,23 +60,6 @@ pub(super) fn document(endpoints: &[&Endpoint]) -> String {
     let mut text = document.to_pretty_json().expect("a document of plain values");
     text.push('\n');
     text
-}
-
-fn problem() -> RefOr<Schema> {
-    let text = || ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
-    ObjectBuilder::new()
-        .property("type", text())
-        .property("title", text())
-        .property("status", ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer)))
-        .property("code", text().description(Some("Stable; programs and translations go by it.")))
-        .property("detail", text().description(Some("English, for developers.")))
-        .required("type")
-        .required("title")
-        .required("status")
-        .required("code")
-        .required("detail")
-        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
-        .into()
 }
 
 fn method(verb: Verb) -> HttpMethod {

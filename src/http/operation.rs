@@ -28,7 +28,7 @@ pub fn operation(id: &'static str, summary: &'static str) -> Operation {
             "default",
             ResponseBuilder::new().description("A problem (RFC 9457).").content(
                 super::problem::MEDIA_TYPE,
-                ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
+                ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build(),
             ),
         )
         .build();

@@ -12,6 +12,8 @@ use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
+use crate::api::codes;
+
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -75,31 +77,31 @@ impl Problem {
 
     /// 400: the request cannot be understood; `detail` says which part.
     pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+        Self::new(StatusCode::BAD_REQUEST, codes::BAD_REQUEST, detail)
     }
 
     /// 401: no session, or one that has ended.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Sign in, then ask again.")
+        Self::new(StatusCode::UNAUTHORIZED, codes::UNAUTHORIZED, "Sign in, then ask again.")
             .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     /// 403: this role never may. What depends on whose thing it is answers
     /// [`Problem::not_found`].
     pub fn not_allowed() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "not_allowed", "Your role does not allow this.")
+        Self::new(StatusCode::FORBIDDEN, codes::NOT_ALLOWED, "Your role does not allow this.")
     }
 
     /// 404: unknown, not yours, expired, used or revoked; one answer for all of them.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here for you.")
+        Self::new(StatusCode::NOT_FOUND, codes::NOT_FOUND, "There is nothing here for you.")
     }
 
     /// 405. The router adds `Allow`.
     pub fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
+            codes::METHOD_NOT_ALLOWED,
             "This address does not answer that method; Allow names those it does.",
         )
     }
@@ -109,7 +111,7 @@ impl Problem {
     pub fn too_slow() -> Self {
         Self::new(
             StatusCode::REQUEST_TIMEOUT,
-            "too_slow",
+            codes::TOO_SLOW,
             "The body came too slowly; resume the upload.",
         )
     }
@@ -123,7 +125,7 @@ impl Problem {
     pub fn too_large(limit_bytes: u64) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
+            codes::TOO_LARGE,
             "The body is longer than this address takes.",
         )
         .with("limit_bytes", limit_bytes)
@@ -131,7 +133,7 @@ impl Problem {
 
     /// 415: not a kind of body that this address takes.
     pub fn unsupported_media_type(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
     /// 416 with `Content-Range: bytes */TOTAL` (RFC 9110 §14.4).
@@ -140,7 +142,7 @@ impl Problem {
             .expect("digits are a header value");
         Self::new(
             StatusCode::RANGE_NOT_SATISFIABLE,
-            "range_not_satisfiable",
+            codes::RANGE_NOT_SATISFIABLE,
             "Ask for one range that begins inside the document.",
         )
         .with_header(http::header::CONTENT_RANGE, value)
@@ -150,14 +152,14 @@ impl Problem {
     pub fn misdirected() -> Self {
         Self::new(
             StatusCode::MISDIRECTED_REQUEST,
-            "misdirected",
+            codes::MISDIRECTED,
             "This gateway is not known by that name.",
         )
     }
 
     /// 429, to be tried again after `seconds`.
     pub fn too_many_requests(seconds: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Wait, then try again.")
+        Self::new(StatusCode::TOO_MANY_REQUESTS, codes::TOO_MANY_REQUESTS, "Wait, then try again.")
             .with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
@@ -171,13 +173,13 @@ impl Problem {
             if this.is::<http_body_util::LengthLimitError>() {
                 return Self::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
-                    "too_large",
+                    codes::TOO_LARGE,
                     "The body is longer than this address takes.",
                 );
             }
             cause = this.source();
         }
-        Self::new(StatusCode::BAD_REQUEST, "body_broken", "The body broke off; send it again.")
+        Self::new(StatusCode::BAD_REQUEST, codes::BODY_BROKEN, "The body broke off; send it again.")
     }
 
     /// 500 for `cause`, which goes to the log (redacted) and nowhere else.
@@ -197,7 +199,7 @@ impl Problem {
     pub fn internal_unexplained() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
+            codes::INTERNAL,
             "The gateway failed; its log has the reason under this request's id.",
         )
     }
@@ -206,7 +208,7 @@ impl Problem {
     pub fn unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
+            codes::UNAVAILABLE,
             "The gateway cannot do this now; try again soon.",
         )
         .with_header(RETRY_AFTER, HeaderValue::from(5_u64))
@@ -216,7 +218,7 @@ impl Problem {
     pub fn insufficient_storage() -> Self {
         Self::new(
             StatusCode::INSUFFICIENT_STORAGE,
-            "insufficient_storage",
+            codes::INSUFFICIENT_STORAGE,
             "The gateway has no room; nothing was taken. Try again later.",
         )
     }
