@@ -22,6 +22,7 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::ids::RequestId;
 
@@ -103,7 +104,8 @@ pub(super) async fn front(
     let answer = match admissible(&front, &request) {
         Ok(()) => {
             request.extensions_mut().insert(front.authenticator.clone());
-            match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+            let span = tracing::info_span!("request", request = %id);
+            match AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await {
                 Ok(response) => response,
                 // The hook has logged where; what was thrown may hold anything and is dropped.
                 Err(_) => {

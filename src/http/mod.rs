@@ -6,6 +6,7 @@
 
 pub mod extract;
 pub mod health;
+pub mod logs;
 pub mod metrics;
 mod middleware;
 mod openapi;

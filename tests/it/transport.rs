@@ -227,3 +227,33 @@ async fn a_second_signal_stops_at_once() {
     assert_eq!(gateway.ended().await, Ended::Cut { connections: 1 });
     assert!(slow.await.expect("no panic"));
 }
+
+#[tokio::test]
+async fn a_session_route_is_for_its_roles_alone() {
+    let gateway = Gateway::start();
+    let client = gateway.client();
+    for (bearer, status) in [
+        ("", 401),
+        ("Bearer nobody", 401),
+        ("Bearer accountant", 403),
+        ("Bearer principal", 403),
+        ("Bearer lead", 200),
+        ("Bearer admin", 200),
+    ] {
+        let request =
+            client.request("GET", "/api/v1/probe/session").header("authorization", bearer);
+        let answer = client.h1(request.body(Full::default()).expect("a request")).await;
+        assert_eq!(answer.status(), status, "{bearer}");
+    }
+}
+
+#[tokio::test]
+async fn readiness_names_what_is_missing() {
+    let readiness = strongroom::http::Readiness::new()
+        .with("database", async || true)
+        .with("storage", async || false);
+    let gateway = Gateway::with_readiness(strongroom::config::Limits::default(), readiness);
+    let answer = gateway.client().get("/readyz").await;
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.text(), r#"{"status":"not_ready","waiting_for":["storage"]}"#);
+}

@@ -170,7 +170,7 @@ fn spawn(
 }
 
 /// Binds with `SO_REUSEADDR`, so that a restart does not wait for old connections.
-pub(super) fn listen_on(listen: SocketAddr) -> io::Result<TcpListener> {
+pub(in crate::http) fn listen_on(listen: SocketAddr) -> io::Result<TcpListener> {
     let socket = if listen.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
     socket.set_reuseaddr(true)?;
     socket.bind(listen)?;

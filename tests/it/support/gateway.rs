@@ -12,12 +12,14 @@ use http::StatusCode;
 use strongroom::app::dev_ca;
 use strongroom::clock::Clock;
 use strongroom::config::Limits;
+use strongroom::envelope::statement::Role;
 use strongroom::http::metrics::Metrics;
-use strongroom::http::policy::Nobody;
 use strongroom::http::server::{Certificates, Ended, Server, Shutdown};
 use strongroom::http::{
-    Hosts, Policy, Problem, Readiness, Routes, SecurityContact, assemble, operation, routes,
+    Authenticator, Caller, Hosts, Policy, Problem, Readiness, Relation, Routes, SecurityContact,
+    assemble, operation, routes,
 };
+use strongroom::ids::{MemberId, SessionId};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -49,6 +51,19 @@ impl FromRef<State> for Readiness {
 impl FromRef<State> for SecurityContact {
     fn from_ref(state: &State) -> Self {
         state.contact.clone()
+    }
+}
+
+/// Believes the role that the bearer token names; for these tests alone.
+struct RoleInToken;
+
+#[async_trait::async_trait]
+impl Authenticator for RoleInToken {
+    async fn authenticate(&self, head: &http::request::Parts) -> Result<Caller, Problem> {
+        let value = head.headers.get("authorization").and_then(|v| v.to_str().ok());
+        let role = value.and_then(|v| v.strip_prefix("Bearer ")).and_then(|v| v.parse().ok());
+        let role = role.ok_or_else(Problem::unauthorized)?;
+        Ok(Caller { member: MemberId::random(), session: SessionId::random(), role })
     }
 }
 
@@ -88,7 +103,7 @@ impl Gateway {
             routes::<State>().and(probes()),
             state,
             hosts,
-            Arc::new(Nobody),
+            Arc::new(RoleInToken),
             metrics.clone(),
         );
         let shutdown = Shutdown::new();
@@ -157,5 +172,19 @@ pub(crate) fn probes() -> Routes<State> {
             async |axum::extract::Path(secret): axum::extract::Path<String>| -> String {
                 panic!("thrown with {secret}")
             },
+        )
+        .get(
+            "/probe/fail/{secret}",
+            Policy::Public,
+            operation("probe.fail", "Fails inside.").answers(StatusCode::OK, "Never."),
+            async |axum::extract::Path(secret): axum::extract::Path<String>| {
+                Problem::internal(&std::io::Error::other(format!("the store said {secret}")))
+            },
+        )
+        .get(
+            "/api/v1/probe/session",
+            Policy::session(&[Role::Lead, Role::Admin], Relation::Firm),
+            operation("probe.session", "Needs one.").answers(StatusCode::OK, "The role."),
+            async |caller: Caller| caller.role.as_str(),
         )
 }

@@ -4,11 +4,15 @@
 //! Refuses labels with unbounded values: routes are templates, methods and statuses a fixed
 //! few. Invariant: nothing about a person, document or address is ever a label.
 
+mod listener;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+pub use listener::Listener;
 
 /// Upper bounds of the latency histogram, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
@@ -37,48 +41,48 @@ struct Histogram {
 
 /// One answered request, as the metrics and the request log see it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Observation {
+pub(in crate::http) struct Observation {
     /// Path template, or `unmatched`.
-    pub(super) route: &'static str,
+    pub(in crate::http) route: &'static str,
     /// One of the registered methods, or `OTHER`.
-    pub(super) method: &'static str,
+    pub(in crate::http) method: &'static str,
     /// The status.
-    pub(super) status: u16,
+    pub(in crate::http) status: u16,
     /// From headers to the last byte of the answer.
-    pub(super) duration: Duration,
+    pub(in crate::http) duration: Duration,
     /// Of the request's body.
-    pub(super) bytes_in: u64,
+    pub(in crate::http) bytes_in: u64,
     /// Of the answer's body.
-    pub(super) bytes_out: u64,
+    pub(in crate::http) bytes_out: u64,
 }
 
 impl Metrics {
-    pub(super) fn connection_opened(&self) {
+    pub(in crate::http) fn connection_opened(&self) {
         self.opened.fetch_add(1, Ordering::Relaxed);
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn connection_closed(&self) {
+    pub(in crate::http) fn connection_closed(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(super) fn connection_refused(&self) {
+    pub(in crate::http) fn connection_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn connection_cut(&self) {
+    pub(in crate::http) fn connection_cut(&self) {
         self.cut.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn panicked(&self) {
+    pub(in crate::http) fn panicked(&self) {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn request_began(&self) {
+    pub(in crate::http) fn request_began(&self) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn request_ended(&self, seen: &Observation) {
+    pub(in crate::http) fn request_ended(&self, seen: &Observation) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.bytes_in.fetch_add(seen.bytes_in, Ordering::Relaxed);
         self.bytes_out.fetch_add(seen.bytes_out, Ordering::Relaxed);
