@@ -4,8 +4,19 @@
 //! Invariant: a change and its audit entry are committed in one transaction, durably
 //! (`synchronous=FULL`), before anybody is told of it.
 
+mod clients;
 mod engine;
 mod entries;
+mod firm;
+mod invitations;
+mod links;
+mod policies;
+mod staff;
+mod statements;
 
+pub use clients::ClientRow;
 pub use engine::{Error, Store, Tx};
 pub use entries::StoredEntry;
+pub use firm::FirmRow;
+pub use invitations::InvitationRow;
+pub use links::{LinkKind, LinkRow};

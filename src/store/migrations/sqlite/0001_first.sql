@@ -11,7 +11,9 @@ CREATE TABLE firm (
     -- The canary: sealed to the recovery key; its proof is kept as a hash.
     canary BLOB NOT NULL,
     canary_proof BLOB NOT NULL,
-    rehearsed_at BIGINT
+    rehearsed_at BIGINT,
+    -- Grows with every statement that a directory is built from.
+    directory_version BIGINT NOT NULL
 );
 
 -- Every signed statement but receipts. One successor a statement: a chain cannot fork.
@@ -124,6 +126,13 @@ CREATE TABLE assignments (
     PRIMARY KEY (client, category, member)
 );
 CREATE INDEX assignments_by_member ON assignments (member, client);
+
+-- Everybody who was ever assigned: documents they sent stay verifiable.
+CREATE TABLE assigned_ever (
+    client TEXT NOT NULL REFERENCES clients (id),
+    member TEXT NOT NULL REFERENCES members (id),
+    PRIMARY KEY (client, member)
+);
 
 -- Subjects that have an assignment at all, even an empty one.
 CREATE TABLE assignment_subjects (
