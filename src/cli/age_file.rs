@@ -19,6 +19,9 @@ const DASH: &str = "-";
 /// Work below this size shows no bar.
 const BAR_FROM_BYTES: u64 = 64 * 1024 * 1024;
 
+/// As much as a pipe may have without privileges.
+const PIPE_BYTES: usize = 1024 * 1024;
+
 /// What is read: a regular file or a stream.
 pub(super) struct InputFile {
     /// Its name in messages.
@@ -39,6 +42,7 @@ impl InputFile {
             // The descriptor itself: the buffer in front of it would only cost time.
             let input = io::stdin().as_fd().try_clone_to_owned();
             let file = File::from(input.map_err(|e| Failure::read(&path, &e))?);
+            widen(&file);
             return Ok(Self { path, file, regular: None });
         };
         let file = File::open(path).map_err(|e| Failure::read(path, &e))?;
@@ -117,7 +121,9 @@ impl OutputFile {
         }
         let path = PathBuf::from(DASH);
         let output = stdout.as_fd().try_clone_to_owned();
-        Ok(Self::Stream(File::from(output.map_err(|e| Failure::write(&path, &e))?), path))
+        let file = File::from(output.map_err(|e| Failure::write(&path, &e))?);
+        widen(&file);
+        Ok(Self::Stream(file, path))
     }
 
     fn open_named(path: &Path, force: bool) -> Result<Self, Failure> {
@@ -172,6 +178,12 @@ impl OutputFile {
             Self::Stream(..) => Ok(()),
         }
     }
+}
+
+/// Gives a pipe as much room as a job has, so that its two ends wait for each other less often.
+fn widen(pipe: &File) {
+    // What is no pipe, or has no room to get, stays as it is.
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES);
 }
 
 /// Passes text on to a terminal and refuses what could steer it.

@@ -78,9 +78,10 @@ pub fn seal(keyring: &Keyring) -> (Vec<u8>, FileKey) {
         epoch: keyring.epoch,
         seed: hex::encode(keyring.seed.expose()),
     };
-    let text = serde_json::to_vec(&json).expect("three plain fields are JSON");
+    // Room enough that the text is never moved and left behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(256));
+    serde_json::to_writer(&mut *text, &json).expect("three plain fields are JSON");
     json.seed.zeroize();
-    let text = Zeroizing::new(text);
     let key = FileKey::random();
     let mut payload = Vec::new();
     let mut sealer = PayloadSealer::new(&key, &Nonce::random());

@@ -12,7 +12,7 @@ const MAX_JSON_BYTES: usize = 64 * 1024;
 
 /// Name, kind and hash of the plaintext, and the sender's note. Bound to its document by id and
 /// commitment, so it cannot be moved to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SealedPart {
     /// The document it belongs to.
@@ -30,6 +30,13 @@ pub struct SealedPart {
     pub sha256: Hash,
     /// What the sender wrote to the reader; empty when nothing.
     pub note: String,
+}
+
+impl std::fmt::Debug for SealedPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Names, notes and hashes of plaintext have no business in logs.
+        write!(f, "SealedPart({})", self.document)
+    }
 }
 
 impl SealedPart {

@@ -3,6 +3,7 @@
 mod architecture;
 mod envelope_cli;
 mod envelope_fuzz;
+mod envelope_large;
 mod envelope_two_documents;
 mod envelope_vectors;
 mod logs;
