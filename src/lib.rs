@@ -28,6 +28,7 @@ pub mod faults;
 pub mod http;
 pub mod ids;
 pub mod objects;
+pub mod opaque;
 pub mod secrets;
 pub mod store;
 pub mod trust;
