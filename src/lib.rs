@@ -25,6 +25,7 @@ pub mod clock;
 pub mod config;
 pub mod envelope;
 pub mod faults;
+pub mod firm;
 pub mod http;
 pub mod ids;
 pub mod objects;

@@ -20,6 +20,18 @@ pub struct Firm {
     pub url: String,
 }
 
+/// The firm, and what a rehearsal of its recovery needs.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FirmDetails {
+    /// The firm.
+    pub firm: Firm,
+    /// An age file to the recovery key.
+    pub canary: Base64,
+    /// Whether two shares have opened it; until then no document is served.
+    pub rehearsed: bool,
+}
+
 /// Signed statements, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -10,7 +10,7 @@
 //! | `GET /me` | | [`Me`] |
 //! | `PUT /keyring/headers` | [`KeyringHeader`] | |
 //! | `POST /invitations/{id}/look` `/join/start` `/join` | [`InvitationLook`] [`JoinStart`] [`Join`] | [`InvitationSeen`] [`JoinStarted`] [`SessionOpened`] |
-//! | `GET /firm` | | [`Firm`] |
+//! | `GET /firm` | | [`FirmDetails`] |
 //! | `GET /directory?client=` | | [`Statements`] |
 //! | `GET /clients`, `POST /clients` | [`AddClient`] | [`ClientSummary`] list |
 //! | `GET /members`, `POST /revocations` | [`Submit`] | [`MemberSummary`] list |
@@ -47,8 +47,8 @@ pub use documents::{
     Rewrap, Rewraps,
 };
 pub use firm::{
-    AddClient, Assigned, ClientSummary, Firm, MemberState, MemberSummary, Offer, Offered,
-    Rehearsal, Statements, Submit,
+    AddClient, Assigned, ClientSummary, Firm, FirmDetails, MemberState, MemberSummary, Offer,
+    Offered, Rehearsal, Statements, Submit,
 };
 pub use identity::{
     InvitationLook, InvitationSeen, Join, JoinStart, JoinStarted, KeyringHeader, KeyringSealed,

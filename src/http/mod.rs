@@ -5,6 +5,8 @@
 //! through its declared policy and the front door in [`middleware`].
 
 pub mod extract;
+mod failures;
+pub mod firm;
 pub mod health;
 pub mod logs;
 pub mod metrics;

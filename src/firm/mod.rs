@@ -1,0 +1,135 @@
+//! The firm: its foundation, clients, invitations, assignments, policies, links, members.
+//!
+//! Statements are signed on people's devices; this module verifies them against the firm's
+//! root key before it files them, and keeps the rows that queries join in step with them.
+//! Refuses a statement that does not verify, whose signer is not the caller, or that does not
+//! continue its chain. Invariant: rows and statements change in one transaction, with an
+//! audit entry.
+
+mod clients;
+mod directories;
+mod found;
+mod govern;
+mod invite;
+mod links;
+mod recovery;
+mod revoke;
+
+pub use clients::{add_client, client_summaries, members, statements_for, summary_of};
+pub use directories::Directories;
+pub use found::{Foundation, found, move_to, summary};
+pub use govern::{assign, set_policy};
+pub use invite::{InvitationView, invite, look};
+pub use links::open_arrival_link;
+pub use recovery::{is_rehearsed, rehearse};
+pub use revoke::revoke;
+
+use crate::access::{self, Action, Facts};
+use crate::clock::Timestamp;
+use crate::envelope::statement::{Note, Role};
+use crate::ids::{ClientId, MemberId};
+use crate::store::{self, Tx};
+use crate::trust::{self, Directory};
+
+/// What a caller can do something about.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Unknown, or not the caller's: one answer.
+    #[error("there is nothing here for the caller")]
+    NotFound,
+    /// The caller's role never may.
+    #[error("the caller's role does not allow this")]
+    NotAllowed,
+    /// A statement that does not verify, or that its signer may not say.
+    #[error("the statement is refused")]
+    StatementRefused,
+    /// A statement that does not continue the newest of its chain.
+    #[error("the statement does not continue its chain")]
+    ChainMoved,
+    /// The id is taken by something else.
+    #[error("there is something else with this id")]
+    Taken,
+    /// The firm would be left without somebody it must have.
+    #[error("the last one of this role cannot be ended")]
+    LastOne,
+    /// A value that cannot be meant, e.g. an empty name.
+    #[error("a value is not acceptable")]
+    Unacceptable,
+    /// The statements on file do not verify: nothing is decided on them.
+    #[error("the statements on file do not verify")]
+    Directory(#[source] trust::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(store::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound => Self::NotFound,
+            other => Self::Store(other),
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Actor {
+    /// The member.
+    pub member: MemberId,
+    /// Their role, read from the database for this request.
+    pub role: Role,
+}
+
+/// Decides on an action that concerns `client`, from the facts in the database. What is
+/// denied for want of a relation is [`Error::NotFound`].
+async fn permit(
+    tx: &mut Tx,
+    actor: Actor,
+    action: Action,
+    client: Option<ClientId>,
+) -> Result<(), Error> {
+    let mut facts = Facts::default();
+    if let Some(client) = client {
+        tx.client(client).await?;
+        let (own, assigned) = tx.client_relation(actor.member, client).await?;
+        facts = Facts { of_client: own, assigned, ..facts };
+    }
+    match access::decide(actor.role, action, &facts) {
+        access::Decision::Allow => Ok(()),
+        access::Decision::Deny(access::Reason::Role) => Err(Error::NotAllowed),
+        access::Decision::Deny(_) => Err(Error::NotFound),
+    }
+}
+
+/// The key of the caller's card must be among a note's signers: nobody submits for others.
+fn signed_by_caller(directory: &Directory, actor: Actor, note: &Note) -> Result<(), Error> {
+    let card = directory.card(actor.member).ok_or(Error::StatementRefused)?;
+    if note.signed_by(&card.sign) { Ok(()) } else { Err(Error::StatementRefused) }
+}
+
+/// The directory that results when `note` is added to what is on file.
+async fn directory_with(
+    tx: &mut Tx,
+    client: Option<ClientId>,
+    note: &Note,
+) -> Result<Directory, Error> {
+    let root = tx.firm().await?.root;
+    let mut notes = tx.directory_statements(client).await?;
+    if notes.iter().any(|known| known.text() == note.text()) {
+        return Directory::verify(root, &notes).map_err(Error::Directory);
+    }
+    notes.push(note.clone());
+    Directory::verify(root, &notes).map_err(|error| match error {
+        trust::Error::BrokenChain => Error::ChainMoved,
+        _ => Error::StatementRefused,
+    })
+}
+
+/// A signed time may be this far ahead of the gateway's clock.
+const CLOCK_SKEW_SECS: i64 = 26 * 3600;
+
+/// Refuses statements from the far future: they would outrank later ones for ever.
+fn plausible(time: Timestamp, now: Timestamp) -> Result<(), Error> {
+    if time <= now.plus_secs(CLOCK_SKEW_SECS) { Ok(()) } else { Err(Error::StatementRefused) }
+}
