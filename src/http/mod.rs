@@ -13,6 +13,7 @@ pub mod metrics;
 mod middleware;
 mod openapi;
 mod operation;
+pub mod pages;
 pub mod policy;
 pub mod problem;
 pub mod range;
