@@ -2,36 +2,73 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use strongroom::cli;
 
-/// Secure client file exchange for accounting firms.
+/// Secure client file exchange for accounting firms · 会计机构与客户之间的安全文件往来
 #[derive(Parser)]
-#[command(name = "strongroom", version)]
+#[command(name = "strongroom", version, infer_subcommands = false)]
+#[command(after_help = "\
+Exit status · 退出码: 0 done 完成 · 1 failed 失败 · 2 usage 用法 · 3 refused 被网关拒绝 ·
+4 verification failed 验证失败 · 5 gateway away 网关不可用")]
 struct Arguments {
+    #[command(flatten)]
+    global: cli::Global,
     #[command(subcommand)]
     command: Command,
 }
 
+/// Every command there is: a person's, then a firm's.
 #[derive(clap::Subcommand)]
 enum Command {
-    Seal(cli::seal::SealArgs),
-    Open(cli::open::OpenArgs),
+    #[command(flatten)]
+    Person(cli::Command),
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Seal(args) => cli::seal::run(&args),
-        Command::Open(args) => cli::open::run(&args),
+    let arguments = match parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            #[expect(clippy::print_stderr, reason = "the one place that reports a failure")]
-            {
-                eprintln!("strongroom: {} [{}]", failure.message(false), failure.code());
-            }
-            ExitCode::from(failure.status())
+    match arguments.command {
+        Command::Person(cli::Command::Completions(args)) => {
+            clap_complete::generate(
+                args.shell,
+                &mut Arguments::command(),
+                "strongroom",
+                &mut std::io::stdout(),
+            );
+            ExitCode::SUCCESS
         }
+        Command::Person(command) => cli::run(&arguments.global, command).into(),
+    }
+}
+
+fn parse() -> Result<Arguments, clap::Error> {
+    Arguments::from_arg_matches(&Arguments::command().try_get_matches()?)
+}
+
+/// Says what is wrong with the command line: as JSON when it asks for that, for it could not be
+/// read any further.
+fn usage(error: &clap::Error) -> ExitCode {
+    let asks_for_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    let json = std::env::args_os().skip(1).any(|arg| arg == "--json");
+    if json && !asks_for_help {
+        let text = error.render().to_string();
+        let text = text.trim().trim_start_matches("error: ");
+        let terminal = cli::Terminal { json: true, lang: cli::Lang::from_environment() };
+        terminal.fail(&cli::Error::new(cli::Word::Usage).about(text));
+    } else if error.print().is_err() {
+        return ExitCode::FAILURE;
+    }
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => cli::Exit::Usage.into(),
     }
 }

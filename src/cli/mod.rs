@@ -1,9 +1,161 @@
-//! A person's commands.
+//! A person's commands: joining, sending, pulling, and a firm's daily work over HTTPS.
+//!
+//! Sees the gateway through `api` alone. Refuses to believe it: whatever counts is verified
+//! against the pinned root key on this device. Invariant: a command exits with 0 only when what
+//! was asked for has durably happened.
 
 mod age_file;
+pub mod args;
+pub mod directory;
+pub mod error;
 mod failure;
+pub mod fetch;
+pub mod firm;
+pub mod gateway;
+mod interrupt;
+pub mod lang;
+pub mod list;
 mod new_file;
 pub mod open;
+pub mod people;
+pub mod profile;
+pub mod pull;
+pub mod reading;
+pub mod recipients;
+pub mod rewrap;
 pub mod seal;
+pub mod send;
+pub mod terminal;
+pub mod words;
 
+use std::path::PathBuf;
+
+use crate::clock::Clock;
+
+pub use args::{Command, Global};
+pub use error::{Error, ErrorJson, Exit};
 pub use failure::Failure;
+pub use gateway::{Ask, Gateway, Session};
+pub use lang::Lang;
+pub use terminal::Terminal;
+pub use words::Word;
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    /// Where it speaks.
+    pub terminal: Terminal,
+    /// The time.
+    pub clock: Clock,
+    profile: Option<PathBuf>,
+    ca: Option<PathBuf>,
+}
+
+impl Context {
+    /// The context of these global arguments.
+    pub fn new(global: &Global) -> Self {
+        Self {
+            terminal: global.terminal(),
+            clock: Clock::System,
+            profile: global.profile.clone(),
+            ca: global.ca.clone(),
+        }
+    }
+
+    /// The profile folder: the one named, or the person's default.
+    ///
+    /// # Errors
+    /// [`Word::NoTerminal`] when nothing says where.
+    pub fn profile_dir(&self) -> Result<PathBuf, Error> {
+        self.profile
+            .clone()
+            .or_else(profile::Profile::default_dir)
+            .ok_or_else(|| Error::new(Word::NoTerminal).about("--profile DIR"))
+    }
+
+    /// The CA given with `--ca` (PEM).
+    ///
+    /// # Errors
+    /// [`Word::NoSuchFile`], [`Word::CannotRead`].
+    pub fn ca(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(path) = &self.ca else { return Ok(None) };
+        let pem = profile::read(path)?;
+        pem.map(Some).ok_or_else(|| Error::new(Word::NoSuchFile).about_path(path))
+    }
+
+    /// The session of the profile.
+    ///
+    /// # Errors
+    /// [`Word::NoProfile`], [`Word::ProfileDamaged`].
+    pub fn session(&self) -> Result<Session, Error> {
+        let profile = profile::Profile::open(&self.profile_dir()?)?;
+        Session::open(profile, self.ca()?.as_deref(), self.clock.clone())
+    }
+}
+
+/// Runs one command to its end and says how it ended.
+pub fn run(global: &Global, command: Command) -> Exit {
+    let context = Context::new(global);
+    let done = match command {
+        Command::Seal(args) => return off_line(&context, seal::run(&args)),
+        Command::Open(args) => return off_line(&context, open::run(&args)),
+        command => on_line(&context, command),
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            context.terminal.fail(&error);
+            error.exit()
+        }
+    }
+}
+
+fn off_line(context: &Context, done: Result<(), Failure>) -> Exit {
+    let Err(failure) = done else { return Exit::Done };
+    let message = failure.message(context.terminal.lang == Lang::Zh);
+    context.terminal.fail_with(failure.code(), message);
+    match failure.status() {
+        2 => Exit::Usage,
+        4 => Exit::Unverified,
+        _ => Exit::Failed,
+    }
+}
+
+fn on_line(context: &Context, command: Command) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::new(Word::Internal).about("runtime").because(e))?;
+    let done = runtime.block_on(dispatch(context, command));
+    // A thread that still reads a pipe must not hold up the end.
+    runtime.shutdown_background();
+    done
+}
+
+async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
+    match command {
+        Command::Send(args) => send::run_send(context, args).await,
+        Command::Pull(args) => pull::run(context, args).await,
+        Command::Deliver(args) => send::run_deliver(context, args).await,
+        Command::Join(args) => people::run_join(context, args).await,
+        Command::Login(args) => people::run_login(context, args).await,
+        Command::Logout => people::run_logout(context).await,
+        Command::Whoami => people::run_whoami(context).await,
+        Command::Sessions(args) => people::run_sessions(context, args).await,
+        Command::List(args) => list::run(context, args).await,
+        Command::Recall(args) => fetch::run_recall(context, args).await,
+        Command::Fetch(args) => fetch::run_fetch(context, args).await,
+        Command::Key(args) => fetch::run_key(context, args),
+        Command::Recipients(args) => recipients::run(context, args).await,
+        Command::Rewrap(args) => rewrap::run(context, args).await,
+        Command::Client(args) => firm::run_client(context, args).await,
+        Command::Invite(args) => firm::run_invite(context, args).await,
+        Command::Assign(args) => firm::run_assign(context, args).await,
+        Command::Unassign(args) => firm::run_unassign(context, args).await,
+        Command::Member(args) => firm::run_member(context, args).await,
+        Command::Policy(args) => firm::run_policy(context, args).await,
+        Command::Request(args) => firm::run_request(context, args).await,
+        Command::Completions(_) | Command::Seal(_) | Command::Open(_) => Ok(()),
+    }
+}

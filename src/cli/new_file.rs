@@ -75,6 +75,34 @@ impl NewFile {
         }
         File::open(folder_of(&self.target))?.sync_all()
     }
+
+    /// Makes the file durable and gives it the first of `names` that is free; all of them must
+    /// lie in the folder of the target. Never replaces anything.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when none is free; those of the file system. The file is gone then.
+    pub fn commit_free(mut self, names: impl Iterator<Item = PathBuf>) -> io::Result<PathBuf> {
+        self.file.sync_all()?;
+        let open = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        for name in names {
+            let placed = match &self.hidden {
+                None => rustix::fs::linkat(CWD, &*open, CWD, &name, AtFlags::SYMLINK_FOLLOW),
+                Some(hidden) => {
+                    rustix::fs::renameat_with(CWD, hidden, CWD, &name, RenameFlags::NOREPLACE)
+                }
+            };
+            match placed {
+                Ok(()) => {
+                    self.hidden = None;
+                    File::open(folder_of(&name))?.sync_all()?;
+                    return Ok(name);
+                }
+                Err(rustix::io::Errno::EXIST) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
 }
 
 impl Drop for NewFile {
@@ -148,6 +176,22 @@ mod tests {
             new.commit().expect("nobody has the name");
             assert_eq!(std::fs::read(&target).expect("there"), b"whole");
             assert_eq!(names(folder.path()), ["out"]);
+        }
+    }
+
+    #[test]
+    fn the_first_free_name_is_taken() {
+        for create in [NewFile::create as Create, NewFile::create_hidden as Create] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let names = || ["a", "b", "c"].map(|name| folder.path().join(name)).into_iter();
+            for expected in ["a", "b", "c"] {
+                let new = create(&folder.path().join("x"), false).expect("creatable");
+                let taken = new.commit_free(names()).expect("one is free");
+                assert_eq!(taken, folder.path().join(expected));
+            }
+            let new = create(&folder.path().join("x"), false).expect("creatable");
+            assert!(new.commit_free(names()).is_err());
+            assert_eq!(self::names(folder.path()).len(), 3);
         }
     }
 

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::envelope::{Error, FileKey, Hash, Nonce, PayloadOpener, PayloadSealer, payload_len};
+use crate::envelope::{
+    DocumentPins, Error, FileKey, Hash, Nonce, PayloadOpener, PayloadSealer, payload_len,
+};
 use crate::ids::DocumentId;
 
 /// The most bytes of JSON a sealed part may have.
@@ -58,6 +60,32 @@ impl SealedPart {
         sealer.finish(&mut payload);
         debug_assert_eq!(payload_len(json.len() as u64), Some(payload.len() as u64));
         Ok(payload)
+    }
+
+    /// Opens the sealed part of the document that `pins` are of, whose pinned hash is `sealed`,
+    /// without its payload: for listings. The commitment of `key` is checked before anything is
+    /// opened.
+    ///
+    /// # Errors
+    /// [`Error::Commitment`]; [`Error::SealedPart`] when the hash, the document or the commitment
+    /// does not agree.
+    pub fn open_pinned(
+        key: &FileKey,
+        pins: &DocumentPins,
+        payload: &[u8],
+        sealed: Hash,
+    ) -> Result<Self, Error> {
+        if key.commitment(&pins.nonce) != pins.commit {
+            return Err(Error::Commitment);
+        }
+        if Hash::of(payload) != sealed {
+            return Err(Error::SealedPart);
+        }
+        let part = Self::open(key, payload)?;
+        if part.document != pins.document || part.commit != pins.commit {
+            return Err(Error::SealedPart);
+        }
+        Ok(part)
     }
 
     /// Opens what [`SealedPart::seal`] made. The caller has checked hash and commitment; use

@@ -1,0 +1,115 @@
+//! The command line of a person's commands.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::envelope::statement::Category;
+
+use super::fetch::{FetchArgs, KeyArgs, RecallArgs};
+use super::firm::{AssignArgs, ClientArgs, InviteArgs, MemberArgs, PolicyArgs, RequestArgs};
+use super::lang::Lang;
+use super::list::ListArgs;
+use super::people::{JoinArgs, LoginArgs, SessionsArgs};
+use super::pull::PullArgs;
+use super::recipients::RecipientsArgs;
+use super::rewrap::RewrapArgs;
+use super::send::{DeliverArgs, SendArgs};
+use super::terminal::Terminal;
+use super::{open, seal};
+
+/// What every command understands.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Global {
+    /// The profile folder (default: ~/.local/share/strongroom)
+    #[arg(long, global = true, env = "STRONGROOM_PROFILE", value_name = "DIR")]
+    pub profile: Option<PathBuf>,
+    /// Trust this CA (PEM) for the gateway's certificate
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Give results and errors as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Language of messages (default: by LC_ALL and LANG)
+    #[arg(long, global = true, value_name = "LANG")]
+    pub lang: Option<Lang>,
+}
+
+impl Global {
+    /// How this run speaks.
+    pub fn terminal(&self) -> Terminal {
+        Terminal { json: self.json, lang: self.lang.unwrap_or_else(Lang::from_environment) }
+    }
+}
+
+/// A person's commands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Join with the invitation you were sent · 用邀请链接加入
+    Join(JoinArgs),
+    /// Log in on this device · 在本机登录
+    Login(LoginArgs),
+    /// End this device's session · 退出登录
+    #[command(after_help = "Example · 示例:\n  strongroom logout")]
+    Logout,
+    /// Who this device is, and what waits · 本机身份与待取文档
+    #[command(after_help = "Example · 示例:\n  strongroom whoami --json")]
+    Whoami,
+    /// List your sessions, or end one · 列出或结束会话
+    Sessions(SessionsArgs),
+    /// Send files to your accountants, sealed on this device · 向会计发送文件
+    Send(SendArgs),
+    /// Send files to a client, sealed on this device · 向客户交付文件
+    Deliver(DeliverArgs),
+    /// List documents · 列出文档
+    List(ListArgs),
+    /// Fetch and open documents · 取回并打开文档
+    Pull(PullArgs),
+    /// Take back a document that nobody has opened · 撤回无人打开的文档
+    Recall(RecallArgs),
+    /// Fetch a document as it is kept: an ordinary age file · 取回原始 age 文件
+    Fetch(FetchArgs),
+    /// Your keys · 您的密钥
+    Key(KeyArgs),
+    /// Show whom documents are sealed to · 显示文档封存给谁
+    Recipients(RecipientsArgs),
+    /// Re-wrap old documents for those who look after a client now · 为现任人员补封旧文档
+    Rewrap(RewrapArgs),
+    /// The firm's clients · 机构的客户
+    Client(ClientArgs),
+    /// Invite somebody to join · 邀请他人加入
+    Invite(InviteArgs),
+    /// Say who looks after a client · 分户
+    Assign(AssignArgs),
+    /// Say who no longer looks after a client · 取消分户
+    Unassign(AssignArgs),
+    /// The firm's members · 成员
+    Member(MemberArgs),
+    /// Say what is allowed for a client · 设置客户策略
+    Policy(PolicyArgs),
+    /// Open an address that takes files from plain curl · 开设供 curl 上传的地址
+    Request(RequestArgs),
+    /// Seal a file to recipients, off line · 离线封存文件
+    Seal(seal::SealArgs),
+    /// Open an age file, off line · 离线打开 age 文件
+    Open(open::OpenArgs),
+    /// Print completions for a shell · 生成命令补全
+    Completions(CompletionsArgs),
+}
+
+/// For which shell.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom completions bash > /etc/bash_completion.d/strongroom")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Takes the words of [`Category`].
+pub fn category_parser() -> impl clap::builder::TypedValueParser<Value = Category> {
+    let words = Category::ALL.iter().map(|category| category.as_str());
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<Category>())
+}

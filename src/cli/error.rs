@@ -1,0 +1,177 @@
+//! What a command fails with: a word of the table in `words`, what it is about, and the exit
+//! status. Refuses to be vague: every word says the next step in both languages.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::lang::Lang;
+use super::words::Word;
+
+/// How a command ends; the numbers are the contract with scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// What was asked for has durably happened.
+    Done = 0,
+    /// It failed here.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The gateway refused.
+    Refused = 3,
+    /// Something did not verify.
+    Unverified = 4,
+    /// The gateway cannot be reached or is unavailable.
+    Unreachable = 5,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    word: Word,
+    subjects: Vec<String>,
+    remote: Option<Remote>,
+    cause: Option<String>,
+}
+
+/// A refusal whose code has no word here: a newer gateway.
+#[derive(Debug)]
+struct Remote {
+    code: String,
+    detail: String,
+}
+
+/// How an error stands in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ErrorJson {
+    /// Stable word for programs.
+    pub code: String,
+    /// What happened and what to do, in the caller's language.
+    pub message: String,
+}
+
+impl Error {
+    /// The error that `word` stands for.
+    pub fn new(word: Word) -> Self {
+        Self(Box::new(Inner { word, subjects: Vec::new(), remote: None, cause: None }))
+    }
+
+    /// A refusal with a code of the gateway; `detail` is used where the code is not known here.
+    pub fn remote(code: &str, detail: &str) -> Self {
+        match Word::from_code(code) {
+            Some(word) => Self::new(word),
+            None => {
+                let mut error = Self::new(Word::Refused).about(detail);
+                error.0.remote = Some(Remote { code: code.into(), detail: detail.into() });
+                error
+            }
+        }
+    }
+
+    /// Names what the error is about; the first fills `{0}` of the message, the next `{1}`.
+    #[must_use]
+    pub fn about(mut self, subject: impl fmt::Display) -> Self {
+        self.0.subjects.push(subject.to_string());
+        self
+    }
+
+    /// Names a file or folder that the error is about.
+    #[must_use]
+    pub fn about_path(self, path: &std::path::Path) -> Self {
+        self.about(path.display())
+    }
+
+    /// Adds what lies behind it; shown in brackets.
+    #[must_use]
+    pub fn because(mut self, cause: impl fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The word.
+    pub fn word(&self) -> Word {
+        self.0.word
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        self.0.remote.as_ref().map_or(self.0.word.code(), |remote| &remote.code)
+    }
+
+    /// The exit status.
+    pub fn exit(&self) -> Exit {
+        self.0.word.exit()
+    }
+
+    /// Whether trying again may help without anybody doing anything.
+    pub fn is_passing(&self) -> bool {
+        self.exit() == Exit::Unreachable || self.0.word == Word::Locked
+    }
+
+    /// The message in `lang`.
+    pub fn message(&self, lang: Lang) -> String {
+        let mut text = self.0.word.text(lang).to_owned();
+        for (number, subject) in self.0.subjects.iter().enumerate() {
+            text = text.replace(&format!("{{{number}}}"), subject);
+        }
+        if let Some(cause) = &self.0.cause {
+            text.push_str(&format!(" ({cause})"));
+        }
+        text
+    }
+
+    /// How it stands in JSON.
+    pub fn to_json(&self, lang: Lang) -> ErrorJson {
+        ErrorJson { code: self.code().to_owned(), message: self.message(lang) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message(Lang::En))?;
+        match &self.0.remote {
+            Some(remote) if !remote.detail.is_empty() => write!(f, " [{}]", remote.code),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An error of reading or writing the file `path` on this machine.
+pub fn file_error(word: Word, path: &std::path::Path, cause: &std::io::Error) -> Error {
+    if cause.kind() == std::io::ErrorKind::StorageFull
+        || cause.kind() == std::io::ErrorKind::QuotaExceeded
+    {
+        return Error::new(Word::DiskFull).about_path(path);
+    }
+    Error::new(word).about_path(path).because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_is_not_known_is_passed_on() {
+        let error = Error::remote("brand_new", "Do this.");
+        assert_eq!((error.code(), error.exit()), ("brand_new", Exit::Refused));
+        assert!(error.message(Lang::Zh).contains("Do this."));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let path = std::path::Path::new("/tmp/x");
+        assert_eq!(file_error(Word::CannotWrite, path, &full).code(), "disk_full");
+        let other = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        assert_eq!(file_error(Word::CannotWrite, path, &other).code(), "cannot_write");
+    }
+}

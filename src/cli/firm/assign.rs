@@ -1,0 +1,140 @@
+//! `assign` and `unassign`: who looks after a client. Signed, so that senders believe nobody
+//! else; what this device can open is re-wrapped at once.
+
+use serde::Serialize;
+
+use crate::api::{Assigned, Submit};
+use crate::cli::Context;
+use crate::cli::args::category_parser;
+use crate::cli::directory;
+use crate::cli::error::Error;
+use crate::cli::gateway::Session;
+use crate::cli::lang::Lang;
+use crate::cli::reading::Reading;
+use crate::cli::rewrap::rewrap;
+use crate::cli::words::Word;
+use crate::envelope::statement::{Assignment, Category, Note};
+use crate::ids::{ClientId, MemberId};
+
+/// How often others may be faster before it is given up.
+const MAX_RACES: usize = 5;
+
+/// Say who looks after a client · 分户
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom assign --client 3f07… --to 91ab…
+  strongroom unassign --client 3f07… --to 91ab…")]
+pub struct AssignArgs {
+    /// The client
+    #[arg(long, value_name = "ID")]
+    pub client: ClientId,
+    /// The accountant
+    #[arg(long, value_name = "MEMBER")]
+    pub to: MemberId,
+    /// Only for this category; others stay with whoever has them
+    #[arg(long, value_name = "CATEGORY", value_parser = category_parser())]
+    pub category: Option<Category>,
+}
+
+#[derive(Serialize)]
+struct Done {
+    client: ClientId,
+    category: Option<Category>,
+    accountants: Vec<MemberId>,
+    rewrapped: u64,
+    pending: u64,
+}
+
+/// Runs `assign`.
+///
+/// # Errors
+/// [`Word::NotAllowed`], and those of asking.
+pub async fn run_assign(context: &Context, args: AssignArgs) -> Result<(), Error> {
+    change(context, &args, |accountants, member| {
+        if !accountants.contains(&member) {
+            accountants.push(member);
+        }
+    })
+    .await
+}
+
+/// Runs `unassign`.
+///
+/// # Errors
+/// As [`run_assign`].
+pub async fn run_unassign(context: &Context, args: AssignArgs) -> Result<(), Error> {
+    change(context, &args, |accountants, member| accountants.retain(|a| *a != member)).await
+}
+
+async fn change(
+    context: &Context,
+    args: &AssignArgs,
+    edit: impl Fn(&mut Vec<MemberId>, MemberId),
+) -> Result<(), Error> {
+    let session = context.session()?;
+    let assigned = sign(&session, args, edit).await?;
+    let reading = Reading::new(&session)?;
+    // Whoever assigns often cannot open anything; then all of it is pending.
+    let (rewrapped, pending) = match rewrap(&reading, Some(args.client)).await {
+        Ok((done, _)) => (done.rewrapped, done.pending),
+        Err(error) if matches!(error.word(), Word::NotAllowed | Word::NotFound) => {
+            (0, assigned.pending)
+        }
+        Err(error) => return Err(error),
+    };
+    let done = Done {
+        client: args.client,
+        category: args.category,
+        accountants: assigned.accountants,
+        rewrapped,
+        pending,
+    };
+    let terminal = &context.terminal;
+    terminal.result(&done, || {
+        let ids: Vec<String> = done.accountants.iter().map(MemberId::to_string).collect();
+        let ids = ids.join(", ");
+        match terminal.lang {
+            Lang::En => format!(
+                "accountants: {ids}\nre-wrapped: {rewrapped}, for a device that can open them: \
+                 {pending}"
+            ),
+            Lang::Zh => format!("会计：{ids}\n已补封：{rewrapped}，待能打开的设备补封：{pending}"),
+        }
+    })
+}
+
+async fn sign(
+    session: &Session,
+    args: &AssignArgs,
+    edit: impl Fn(&mut Vec<MemberId>, MemberId),
+) -> Result<Assigned, Error> {
+    let keys = session.profile().keys()?;
+    let AssignArgs { client, to, category } = *args;
+    for _ in 0..MAX_RACES {
+        let directory = directory::fetch(session, Some(client)).await?;
+        // A category's first own assignment begins with whoever had it.
+        let mut accountants = match category {
+            Some(own) if directory.assignment_head(client, category).is_none() => {
+                directory.assigned(client, own)
+            }
+            _ => directory.assigned_exactly(client, category).to_vec(),
+        };
+        edit(&mut accountants, to);
+        accountants.retain(|member| directory.is_active(*member));
+        let assignment = Assignment {
+            root: directory.root().key_id(),
+            client,
+            category,
+            accountants,
+            prev: directory.assignment_head(client, category),
+            time: session.clock().now(),
+        };
+        let submit = Submit { statement: Note::sign(&assignment, &[&keys.sign]) };
+        match session.post("/assignments", &submit).await {
+            Err(error) if error.word() == Word::ChainMoved => {}
+            other => return other,
+        }
+    }
+    Err(Error::new(Word::ChainMoved))
+}

@@ -1,0 +1,67 @@
+//! A firm's daily commands, for leads: clients, invitations, assignments, policies, members,
+//! addresses for sealing on arrival. Each signs a statement on this device; the gateway only
+//! keeps and shows it.
+
+mod assign;
+mod clients;
+mod invite;
+mod members;
+mod policy;
+mod request;
+mod root;
+
+use crate::clock::Timestamp;
+
+use super::error::Error;
+use super::words::Word;
+
+pub use assign::{AssignArgs, run_assign, run_unassign};
+pub use clients::{ClientArgs, run as run_client};
+pub use invite::{InviteArgs, run as run_invite};
+pub use members::{MemberArgs, run as run_member};
+pub use policy::{PolicyArgs, run as run_policy};
+pub use request::{RequestArgs, run as run_request};
+pub use root::seal_root;
+
+/// A length of time such as `90m`, `12h` or `7d`, in milliseconds.
+///
+/// # Errors
+/// [`Word::BadDuration`].
+fn duration_ms(text: &str) -> Result<i64, Error> {
+    let bad = || Error::new(Word::BadDuration).about(text);
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(bad)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(bad()),
+    };
+    let number: i64 = number.parse().map_err(|_| bad())?;
+    if number <= 0 || number > 3650 * 86_400 {
+        return Err(bad());
+    }
+    Ok(number.saturating_mul(seconds).saturating_mul(1000))
+}
+
+/// When something that lasts `text` from `now` on ends.
+fn ends_at(now: Timestamp, text: &str) -> Result<Timestamp, Error> {
+    Ok(now.plus_ms(duration_ms(text)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read() {
+        for (text, ms) in
+            [("7d", 604_800_000), ("12h", 43_200_000), ("90m", 5_400_000), ("1s", 1000)]
+        {
+            assert_eq!(duration_ms(text).map_err(|e| e.code().to_owned()), Ok(ms));
+        }
+        for bad in ["", "d", "7", "0d", "-1d", "7 d", "7w", "99999999999d", "七d", "1e3d"] {
+            assert_eq!(duration_ms(bad).expect_err(bad).code(), "bad_duration");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! `list`: documents with the names that only this device can read.
+
+use serde::Serialize;
+
+use crate::api::{DocumentInfo, DocumentState};
+use crate::clock::Timestamp;
+use crate::envelope::SealedPart;
+use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
+use crate::ids::{ClientId, DocumentId, MemberId};
+
+use super::Context;
+use super::error::{Error, Exit};
+use super::reading::{Query, Reading, Said, Signed, forked};
+use super::terminal::printable;
+use super::words::Word;
+
+/// List documents · 列出文档
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom list --period 2026-03
+  strongroom list --client 3f07… --state received --json")]
+pub struct ListArgs {
+    /// Of this client
+    #[arg(long, value_name = "ID")]
+    pub client: Option<ClientId>,
+    /// Of this period
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<Period>,
+    /// In this state: uploading (your own), received, pulled, recalled
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    pub state: Option<DocumentState>,
+}
+
+fn state(word: &str) -> Result<DocumentState, String> {
+    DocumentState::parse(word)
+        .ok_or_else(|| "one of uploading, received, pulled, recalled".to_owned())
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    document: DocumentId,
+    client: ClientId,
+    direction: Direction,
+    name: Option<String>,
+    note: Option<String>,
+    size: Option<u64>,
+    sha256: Option<Hash>,
+    period: Period,
+    category: Category,
+    seal: SealLevel,
+    state: DocumentState,
+    verified: bool,
+    reason: Option<String>,
+    sender: Option<MemberId>,
+    pulled: bool,
+    received_at: Timestamp,
+}
+
+/// Runs `list`.
+///
+/// # Errors
+/// Those of asking, and of the directories. A document that does not verify is listed as such.
+pub async fn run(context: &Context, args: ListArgs) -> Result<(), Error> {
+    let session = context.session()?;
+    let reading = Reading::new(&session)?;
+    let query = Query { client: args.client, period: args.period, state: args.state };
+    let found = reading.find(&query).await?;
+    let mut rows = Vec::with_capacity(found.len());
+    let mut signed: Vec<(&DocumentInfo, Box<Signed>)> = Vec::new();
+    for info in &found {
+        let said = if info.state == DocumentState::Uploading {
+            None
+        } else {
+            Some(reading.verify(info).await)
+        };
+        if let Some(Ok(Said::Signed(said))) = &said {
+            signed.push((info, said.clone()));
+        }
+        rows.push(row(&reading, info, said)?);
+    }
+    let pairs: Vec<_> = signed.iter().map(|(info, said)| (*info, &**said)).collect();
+    let forked = forked(&pairs);
+    for row in rows.iter_mut().filter(|row| forked.contains(&row.document)) {
+        row.verified = false;
+        row.reason = Some("chain_forked".into());
+    }
+    let terminal = &context.terminal;
+    terminal.result(&rows, || {
+        if rows.is_empty() {
+            return terminal.pick("no documents", "没有文档").to_owned();
+        }
+        rows.iter().map(|row| format!("{}\n", line(context, row))).collect()
+    })
+}
+
+/// What is known of one document. Faults of the directory end the command: nothing can be
+/// believed then.
+fn row(
+    reading: &Reading<'_>,
+    info: &DocumentInfo,
+    said: Option<Result<Said, Error>>,
+) -> Result<Row, Error> {
+    let mut row = Row {
+        document: info.document,
+        client: info.client,
+        direction: info.direction,
+        name: None,
+        note: None,
+        size: None,
+        sha256: None,
+        period: info.period,
+        category: info.category,
+        seal: info.seal,
+        state: info.state,
+        verified: false,
+        reason: None,
+        sender: None,
+        pulled: info.pulled,
+        received_at: info.received_at,
+    };
+    match said {
+        None => {
+            row.reason = Some("uploading".into());
+            row.sender = info.sender;
+        }
+        Some(Ok(Said::Raw)) => row.reason = Some("sender_unknown".into()),
+        Some(Ok(Said::Signed(signed))) => {
+            row.sender = signed.sender;
+            row.verified = signed.sender_known;
+            if !signed.sender_known {
+                row.reason = Some("sender_unknown".into());
+            }
+            match reading.sealed_part(info, &signed) {
+                Ok(part) => named(&mut row, part),
+                Err(error) if error.word() == Word::NotOpened => {
+                    row.reason.get_or_insert_with(|| error.code().to_owned());
+                }
+                Err(error) => {
+                    row.verified = false;
+                    row.reason = Some(error.code().to_owned());
+                }
+            }
+        }
+        Some(Err(error)) if error.word() == Word::BadSignature => {
+            row.reason = Some(error.code().to_owned());
+        }
+        Some(Err(error)) if error.exit() == Exit::Refused => {
+            row.reason = Some(error.code().to_owned());
+        }
+        Some(Err(error)) => return Err(error),
+    }
+    Ok(row)
+}
+
+fn named(row: &mut Row, part: SealedPart) {
+    row.name = Some(part.name);
+    row.note = Some(part.note).filter(|note| !note.is_empty());
+    row.size = Some(part.size);
+    row.sha256 = Some(part.sha256);
+}
+
+fn line(context: &Context, row: &Row) -> String {
+    let terminal = &context.terminal;
+    let verified = match (row.verified, row.state) {
+        (_, DocumentState::Uploading) => terminal.pick("unfinished", "未完成"),
+        (true, _) => terminal.pick("verified", "已验证"),
+        (false, _) => terminal.pick("UNVERIFIED", "未验证"),
+    };
+    let size = row.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+    let name = row.name.as_deref().map_or_else(|| "-".to_owned(), printable);
+    let reason = row.reason.as_deref().map(|r| format!("  [{r}]")).unwrap_or_default();
+    let note = row.note.as_deref().map(|n| format!("  “{}”", printable(n))).unwrap_or_default();
+    format!(
+        "{}  {}  {}  {}  {}  {verified}  {size}  {name}{note}{reason}",
+        row.document,
+        row.period,
+        row.category,
+        row.direction,
+        row.state.as_str(),
+    )
+}

@@ -1,0 +1,356 @@
+//! `pull`: documents fetched, opened and checked on this device, and written under safe names.
+//!
+//! Order matters: signature, commitment, list of pieces and sealed part before any payload;
+//! each piece's hash before its plaintext is written; the hash of the whole before the file gets
+//! a name. What fails is not written, and the others are. Nothing is ever overwritten.
+
+mod names;
+mod one;
+mod raw;
+mod table;
+mod writing;
+
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::api::{DocumentInfo, DocumentState};
+use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
+use crate::ids::{ClientId, DocumentId, MemberId};
+
+use super::Context;
+use super::error::{Error, ErrorJson, Exit, file_error};
+use super::interrupt::interrupted;
+use super::lang::Lang;
+use super::reading::{Query, Reading, Said, Signed, forked};
+use super::terminal::{Terminal, printable};
+use super::words::Word;
+
+/// Documents that are fetched at once.
+const PARALLEL: usize = 3;
+
+/// Fetch and open documents · 取回并打开文档
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom pull --new --to ~/inbox
+  strongroom pull --client 3f07… --period 2026-03 --to ~/inbox
+  strongroom pull 9b1c… --to .
+
+Writes DIR/CLIENT/PERIOD/CATEGORY/NAME and DIR/manifest.csv.")]
+pub struct PullArgs {
+    /// Documents, by id
+    #[arg(value_name = "DOCUMENT")]
+    pub documents: Vec<DocumentId>,
+    /// All documents of this client
+    #[arg(long, value_name = "ID")]
+    pub client: Option<ClientId>,
+    /// All documents of this period
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<Period>,
+    /// Documents that you have not pulled yet
+    #[arg(long, conflicts_with = "all")]
+    pub new: bool,
+    /// Everything you can open
+    #[arg(long)]
+    pub all: bool,
+    /// Where to
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+}
+
+/// A document on this disk.
+#[derive(Clone, Debug)]
+pub(super) struct Pulled {
+    path: PathBuf,
+    name: String,
+    size: u64,
+    sha256: Hash,
+    period: Period,
+    category: Category,
+    sender: Option<MemberId>,
+    verified: bool,
+    reason: Option<&'static str>,
+    skipped: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    document: DocumentId,
+    client: Option<ClientId>,
+    path: Option<PathBuf>,
+    name: Option<String>,
+    size: Option<u64>,
+    sha256: Option<Hash>,
+    period: Option<Period>,
+    category: Option<Category>,
+    seal: Option<SealLevel>,
+    verified: bool,
+    reason: Option<String>,
+    skipped: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorJson>,
+}
+
+type Outcome = (DocumentId, Option<DocumentInfo>, Result<Pulled, Error>);
+
+/// Runs `pull`.
+///
+/// # Errors
+/// Why nothing was pulled at all, or what the first failing document failed with; a failed
+/// verification goes before everything else.
+pub async fn run(context: &Context, args: PullArgs) -> Result<(), Error> {
+    let chosen = !args.documents.is_empty() || args.client.is_some() || args.period.is_some();
+    if !chosen && !args.new && !args.all {
+        return Err(Error::new(Word::NothingToPull));
+    }
+    let session = context.session()?;
+    let reading = Reading::new(&session)?;
+    std::fs::create_dir_all(&args.to).map_err(|e| file_error(Word::CannotWrite, &args.to, &e))?;
+    let (found, mut outcomes) = choose(context, &reading, &args).await?;
+    let target = if context.terminal.draws() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let pulling =
+        Pulling { reading: &reading, to: &args.to, bars: MultiProgress::with_draw_target(target) };
+    outcomes.extend(pulling.all(found).await);
+    report(context, &args.to, outcomes)
+}
+
+/// The documents that are meant, and what is known to fail already.
+async fn choose(
+    context: &Context,
+    reading: &Reading<'_>,
+    args: &PullArgs,
+) -> Result<(Vec<DocumentInfo>, Vec<Outcome>), Error> {
+    let mut found = Vec::new();
+    let mut failed = Vec::new();
+    for document in &args.documents {
+        match reading.document(*document).await {
+            Ok(info) => found.push(info),
+            Err(error) if error.exit() == Exit::Refused => {
+                failed.push((*document, None, Err(error)));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if args.documents.is_empty() || args.client.is_some() || args.period.is_some() {
+        let query = Query { client: args.client, period: args.period, state: None };
+        let me = reading.session().profile().info().member;
+        let complete = |info: &DocumentInfo| {
+            matches!(info.state, DocumentState::Received | DocumentState::Pulled)
+        };
+        let mut listed = reading.find(&query).await?;
+        listed.retain(|info| {
+            complete(info) && (!args.new || (!info.pulled && info.sender != Some(me)))
+        });
+        let before = listed.len();
+        listed.retain(|info| info.header.is_some());
+        let closed = before - listed.len();
+        if closed > 0 {
+            context.terminal.say(match context.terminal.lang {
+                Lang::En => format!(
+                    "{closed} document(s) are sealed to none of your keys: ask a colleague who \
+                     can open them to run strongroom rewrap"
+                ),
+                Lang::Zh => {
+                    format!("{closed} 份文档未封存给您的密钥：请能打开的同事运行 strongroom rewrap")
+                }
+            });
+        }
+        listed.retain(|info| found.iter().all(|f: &DocumentInfo| f.document != info.document));
+        found.extend(listed);
+    }
+    Ok((found, failed))
+}
+
+pub(super) struct Pulling<'a> {
+    reading: &'a Reading<'a>,
+    to: &'a Path,
+    bars: MultiProgress,
+}
+
+impl Pulling<'_> {
+    /// Pulls everything, a few at once; what Ctrl-C stopped says so.
+    async fn all(&self, found: Vec<DocumentInfo>) -> Vec<Outcome> {
+        let forked = self.forked(&found).await;
+        let mut outcomes: Vec<Option<Result<Pulled, Error>>> = found.iter().map(|_| None).collect();
+        let forked = &forked;
+        let mut pulling = futures_util::stream::iter(found.iter().enumerate())
+            .map(|(at, info)| async move {
+                if forked.contains(&info.document) {
+                    return (at, Err(Error::new(Word::BadSignature).about(info.document)));
+                }
+                (at, self.one(info).await)
+            })
+            .buffer_unordered(PARALLEL);
+        let stop = interrupted();
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                next = pulling.next() => match next {
+                    Some((at, outcome)) => outcomes[at] = Some(outcome),
+                    None => break,
+                },
+            }
+        }
+        drop(pulling);
+        found
+            .into_iter()
+            .zip(outcomes)
+            .map(|(info, outcome)| {
+                let outcome = outcome.unwrap_or_else(|| Err(Error::new(Word::Interrupted)));
+                (info.document, Some(info), outcome)
+            })
+            .collect()
+    }
+
+    /// Documents that share a number of their signer's chain with another.
+    async fn forked(&self, found: &[DocumentInfo]) -> Vec<DocumentId> {
+        let mut signed: Vec<(&DocumentInfo, Box<Signed>)> = Vec::new();
+        for info in found {
+            if let Ok(Said::Signed(said)) = self.reading.verify(info).await {
+                signed.push((info, said));
+            }
+        }
+        let pairs: Vec<_> = signed.iter().map(|(info, said)| (*info, &**said)).collect();
+        forked(&pairs)
+    }
+
+    fn bar(&self, name: &str, bytes: u64) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new(bytes));
+        let style = ProgressStyle::with_template(
+            "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        );
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.set_message(printable(name));
+        bar
+    }
+
+    /// `DIR/CLIENT/PERIOD/CATEGORY`, made when it is missing.
+    fn folder(
+        &self,
+        client: ClientId,
+        period: Period,
+        category: Category,
+    ) -> Result<PathBuf, Error> {
+        let folder =
+            self.to.join(client.to_string()).join(period.to_string()).join(category.as_str());
+        std::fs::create_dir_all(&folder).map_err(|e| file_error(Word::CannotWrite, &folder, &e))?;
+        Ok(folder)
+    }
+}
+
+fn row(document: DocumentId, info: Option<&DocumentInfo>) -> Row {
+    Row {
+        document,
+        client: info.map(|info| info.client),
+        path: None,
+        name: None,
+        size: None,
+        sha256: None,
+        period: info.map(|info| info.period),
+        category: info.map(|info| info.category),
+        seal: info.map(|info| info.seal),
+        verified: false,
+        reason: None,
+        skipped: false,
+        error: None,
+    }
+}
+
+fn report(context: &Context, to: &Path, outcomes: Vec<Outcome>) -> Result<(), Error> {
+    let terminal = &context.terminal;
+    let mut failed: Vec<Error> = Vec::new();
+    let mut rows = Vec::with_capacity(outcomes.len());
+    let mut lines = Vec::new();
+    for (document, info, outcome) in outcomes {
+        let mut row = row(document, info.as_ref());
+        match outcome {
+            Ok(pulled) => {
+                if let Some(info) = &info {
+                    lines.push(line(to, info, &pulled));
+                }
+                row.verified = pulled.verified;
+                row.reason = pulled.reason.map(ToOwned::to_owned);
+                row.path = Some(pulled.path);
+                row.name = Some(pulled.name);
+                row.size = Some(pulled.size);
+                row.sha256 = Some(pulled.sha256);
+                row.period = Some(pulled.period);
+                row.category = Some(pulled.category);
+                row.skipped = pulled.skipped;
+            }
+            Err(error) => {
+                row.reason = Some(error.code().to_owned());
+                row.error = Some(error.to_json(terminal.lang));
+                failed.push(error);
+            }
+        }
+        rows.push(row);
+    }
+    if !lines.is_empty() {
+        table::add(to, &lines)?;
+    }
+    terminal.result(&rows, || text(terminal, &rows))?;
+    let unverified = failed.iter().position(|error| error.exit() == Exit::Unverified);
+    match failed.into_iter().nth(unverified.unwrap_or(0)) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn line(to: &Path, info: &DocumentInfo, pulled: &Pulled) -> table::Row {
+    let path = pulled.path.strip_prefix(to).unwrap_or(&pulled.path);
+    [
+        info.received_at.to_string(),
+        info.document.to_string(),
+        info.client.to_string(),
+        pulled.period.to_string(),
+        pulled.category.to_string(),
+        Direction::to_string(&info.direction),
+        path.to_string_lossy().into_owned(),
+        pulled.name.clone(),
+        pulled.size.to_string(),
+        pulled.sha256.to_string(),
+        info.seal.to_string(),
+        pulled.sender.map(|member| member.to_string()).unwrap_or_default(),
+        if pulled.verified { "yes" } else { "no" }.to_owned(),
+        pulled.reason.unwrap_or_default().to_owned(),
+    ]
+}
+
+fn text(terminal: &Terminal, rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return terminal.pick("nothing to pull", "没有可取的文档").to_owned();
+    }
+    let mut out = String::new();
+    for row in rows {
+        let line = match (&row.error, &row.path, terminal.lang) {
+            (Some(error), _, Lang::En) => {
+                format!("UNVERIFIED  {}: {}", row.document, error.message)
+            }
+            (Some(error), _, Lang::Zh) => format!("未验证  {}：{}", row.document, error.message),
+            (None, Some(path), _) => {
+                let state = match (row.verified, row.skipped) {
+                    (false, _) => terminal.pick("sender unknown", "发送人未知"),
+                    (true, true) => terminal.pick("there already", "已存在"),
+                    (true, false) => terminal.pick("verified", "已验证"),
+                };
+                format!("{state}  {}", path.display())
+            }
+            (None, None, _) => row.document.to_string(),
+        };
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}

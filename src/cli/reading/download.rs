@@ -1,0 +1,168 @@
+//! `header ‖ payload` as it is served, gone on with after a break (RFC 9110, section 14).
+//!
+//! Holds a few parts in memory at a time. What arrives is not to be believed: whoever takes it
+//! checks every piece.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_RANGES, ETAG, IF_RANGE, RANGE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::sync::mpsc;
+
+use crate::cli::error::Error;
+use crate::cli::gateway::{Ask, Session};
+use crate::cli::words::Word;
+use crate::envelope::{Header, HeaderParser};
+use crate::ids::DocumentId;
+
+/// A connection that gives nothing for this long is given up.
+const STALL: Duration = Duration::from_secs(75);
+
+const PAUSES_MS: [u64; 7] = [200, 500, 1000, 2000, 5000, 10_000, 20_000];
+
+/// What arrives.
+#[derive(Debug)]
+pub enum Part {
+    /// The header, first and once.
+    Header(Box<Header>),
+    /// Payload bytes, in order.
+    Payload(Bytes),
+}
+
+/// One download.
+pub struct Download<'a> {
+    session: &'a Session,
+    document: DocumentId,
+    etag: Option<HeaderValue>,
+    header: Option<Header>,
+    /// Payload bytes that were handed on.
+    taken: u64,
+}
+
+/// How one connection ended.
+enum Ended {
+    Whole,
+    /// Nobody wants more.
+    Unwanted,
+}
+
+impl<'a> Download<'a> {
+    /// Of `document`.
+    pub fn new(session: &'a Session, document: DocumentId) -> Self {
+        Self { session, document, etag: None, header: None, taken: 0 }
+    }
+
+    /// Gives everything to `parts`, over as many connections as it takes. Ends early without an
+    /// error when nobody takes any more.
+    ///
+    /// # Errors
+    /// What the gateway refuses with; [`Word::Unreachable`] when it stays away;
+    /// [`Word::Damaged`] for what does not begin with a header.
+    pub async fn run(mut self, parts: mpsc::Sender<Part>) -> Result<(), Error> {
+        let mut pauses = PAUSES_MS.iter();
+        loop {
+            let before = self.taken;
+            match self.connection(&parts).await {
+                Ok(Ended::Whole | Ended::Unwanted) => return Ok(()),
+                Err(error) if error.is_passing() => {
+                    if self.taken > before {
+                        pauses = PAUSES_MS.iter();
+                    }
+                    let Some(pause) = pauses.next() else { return Err(error) };
+                    tokio::time::sleep(Duration::from_millis(*pause)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn connection(&mut self, parts: &mpsc::Sender<Part>) -> Result<Ended, Error> {
+        let mut ask = Ask::get(format!("/documents/{}/age", self.document));
+        if let (Some(header), Some(etag)) = (&self.header, &self.etag) {
+            let from = header.as_bytes().len() as u64 + self.taken;
+            let range = HeaderValue::try_from(format!("bytes={from}-"))
+                .map_err(|e| Error::new(Word::Internal).about("range").because(e))?;
+            ask = ask.with(RANGE, range).with(IF_RANGE, etag.clone());
+        }
+        let response = match self.session.answer(&ask).await {
+            Ok(response) => response,
+            // Everything had arrived before the connection broke.
+            Err(error) if error.code() == "range_not_satisfiable" => return Ok(Ended::Whole),
+            Err(error) => return Err(error),
+        };
+        let partial = response.status() == StatusCode::PARTIAL_CONTENT;
+        if !partial {
+            self.etag = response.headers().get(ETAG).cloned();
+            if response.headers().get(ACCEPT_RANGES).is_some_and(|value| value == "none") {
+                self.etag = None;
+            }
+        }
+        let mut stream = Stream::new(self, partial);
+        stream.run(response, parts).await
+    }
+}
+
+/// One response, on its way to where the download stands.
+struct Stream<'a, 'b> {
+    download: &'a mut Download<'b>,
+    parser: Option<HeaderParser>,
+    /// Payload bytes that were handed on before and come again.
+    skip: u64,
+}
+
+impl<'a, 'b> Stream<'a, 'b> {
+    fn new(download: &'a mut Download<'b>, partial: bool) -> Self {
+        let parser = (!partial).then(HeaderParser::new);
+        let skip = if partial { 0 } else { download.taken };
+        Self { download, parser, skip }
+    }
+
+    async fn run(
+        &mut self,
+        response: Response<Incoming>,
+        parts: &mpsc::Sender<Part>,
+    ) -> Result<Ended, Error> {
+        let mut body = response.into_body();
+        loop {
+            let frame = match tokio::time::timeout(STALL, body.frame()).await {
+                Ok(Some(Ok(frame))) => frame,
+                Ok(None) => return Ok(Ended::Whole),
+                Ok(Some(Err(e))) => return Err(Error::new(Word::Unreachable).because(e)),
+                Err(_) => return Err(Error::new(Word::Unreachable).because("nothing arrives")),
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            if !self.take(data, parts).await? {
+                return Ok(Ended::Unwanted);
+            }
+        }
+    }
+
+    async fn take(&mut self, mut data: Bytes, parts: &mpsc::Sender<Part>) -> Result<bool, Error> {
+        if let Some(parser) = &mut self.parser {
+            let damaged = |e| super::envelope_error(e, self.download.document);
+            let Some((header, len)) = parser.push(&data).map_err(damaged)? else {
+                return Ok(true);
+            };
+            data = data.slice(len..);
+            self.parser = None;
+            let first = self.download.header.is_none();
+            self.download.header = Some(header.clone());
+            if first && parts.send(Part::Header(Box::new(header))).await.is_err() {
+                return Ok(false);
+            }
+        }
+        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(data.len());
+        self.skip -= skipped as u64;
+        let data = data.slice(skipped..);
+        if data.is_empty() {
+            return Ok(true);
+        }
+        let len = data.len() as u64;
+        let taken = parts.send(Part::Payload(data)).await.is_ok();
+        self.download.taken += len;
+        Ok(taken)
+    }
+}

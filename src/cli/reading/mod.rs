@@ -1,0 +1,355 @@
+//! Reading documents: who signed what the gateway shows, and what this device can open of it.
+//!
+//! Refuses whatever a manifest or adoption does not carry: client, period, category, length and
+//! hashes count only as signed. Invariant: the commitment is checked before the sealed part or
+//! any plaintext is opened.
+
+mod download;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::api::{DocumentInfo, DocumentPage};
+use crate::cli::directory;
+use crate::cli::error::Error;
+use crate::cli::gateway::Session;
+use crate::cli::words::Word;
+use crate::envelope::statement::{
+    Adoption, Category, Direction, Hash, Manifest, Period, Recipient, Role, SealLevel,
+};
+use crate::envelope::{
+    DocumentPins, Error as EnvelopeError, FileKey, Header, Identity, MemberKeys, SealedPart,
+};
+use crate::ids::{ClientId, DocumentId, KeyId, MemberId};
+use crate::trust::{Directory, Reader};
+
+pub use download::{Download, Part};
+
+/// What somebody signed about a document, verified.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// Length, hashes and commitment.
+    pub pins: DocumentPins,
+    /// H of the sealed part.
+    pub sealed: Hash,
+    /// Accounting period.
+    pub period: Period,
+    /// Category.
+    pub category: Category,
+    /// Fingerprints of the recipients, as claimed.
+    pub recipients: Vec<Hash>,
+    /// The member who sent it; none for links, the gateway and raw age files.
+    pub sender: Option<MemberId>,
+    /// Whether the sender is known at all; a raw age file's is not, for ever.
+    pub sender_known: bool,
+    /// Signer and number in the chain, of manifests.
+    pub chain: Option<(KeyId, u64)>,
+}
+
+/// What can be said about a document.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// Somebody signed this.
+    Signed(Box<Signed>),
+    /// A raw age file that nobody has adopted yet.
+    Raw,
+}
+
+/// Reads in the name of one session.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    session: &'a Session,
+    keys: MemberKeys,
+    identities: Vec<Identity>,
+    directories: Mutex<HashMap<ClientId, Arc<Directory>>>,
+}
+
+impl<'a> Reading<'a> {
+    /// Unlocks the profile's keys.
+    ///
+    /// # Errors
+    /// [`Word::ProfileDamaged`], [`Word::BadKeyring`].
+    pub fn new(session: &'a Session) -> Result<Self, Error> {
+        let keys = session.profile().keys()?;
+        let identities = keys.identities();
+        Ok(Self { session, keys, identities, directories: Mutex::default() })
+    }
+
+    /// The session.
+    pub fn session(&self) -> &'a Session {
+        self.session
+    }
+
+    /// The member's keys.
+    pub fn keys(&self) -> &MemberKeys {
+        &self.keys
+    }
+
+    /// The verified directory of `client`, fetched once.
+    ///
+    /// # Errors
+    /// As [`directory::fetch`].
+    pub async fn directory(&self, client: ClientId) -> Result<Arc<Directory>, Error> {
+        let mut directories = self.directories.lock().await;
+        if let Some(directory) = directories.get(&client) {
+            return Ok(Arc::clone(directory));
+        }
+        let directory = Arc::new(directory::fetch(self.session, Some(client)).await?);
+        directories.insert(client, Arc::clone(&directory));
+        Ok(directory)
+    }
+
+    /// One document.
+    ///
+    /// # Errors
+    /// [`Word::NotFound`], and those of asking.
+    pub async fn document(&self, document: DocumentId) -> Result<DocumentInfo, Error> {
+        let info: DocumentInfo = self.session.get(format!("/documents/{document}")).await?;
+        if info.document == document {
+            Ok(info)
+        } else {
+            Err(Error::new(Word::BadAnswer).because("another document"))
+        }
+    }
+
+    /// Every document that the query finds, newest first.
+    ///
+    /// # Errors
+    /// Those of asking.
+    pub async fn find(&self, query: &Query) -> Result<Vec<DocumentInfo>, Error> {
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let page: DocumentPage = self.session.get(query.path(after.as_deref())).await?;
+            let last = page.documents.is_empty();
+            found.extend(page.documents);
+            match page.next {
+                Some(next) if !last => after = Some(next),
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// What was signed about `info`, when it verifies and agrees with what the gateway says.
+    ///
+    /// # Errors
+    /// [`Word::BadSignature`], and those of the directory.
+    pub async fn verify(&self, info: &DocumentInfo) -> Result<Said, Error> {
+        let directory = self.directory(info.client).await?;
+        verify(&directory, info)
+    }
+
+    /// The file key of a document, from the header that the gateway granted.
+    ///
+    /// # Errors
+    /// [`Word::NotOpened`], [`Word::Damaged`].
+    pub fn file_key(&self, info: &DocumentInfo) -> Result<(FileKey, Header), Error> {
+        let header = info.header.as_ref().ok_or_else(|| unopened(info.document))?;
+        let header =
+            Header::parse_detached(&header.0).map_err(|e| envelope_error(e, info.document))?;
+        let key = header.open(&self.identities).map_err(|e| envelope_error(e, info.document))?;
+        Ok((key, header))
+    }
+
+    /// The sealed part of a document, without its payload.
+    ///
+    /// # Errors
+    /// [`Word::NotOpened`], [`Word::Commitment`], [`Word::SealedPartBad`].
+    pub fn sealed_part(&self, info: &DocumentInfo, signed: &Signed) -> Result<SealedPart, Error> {
+        let (key, _) = self.file_key(info)?;
+        let sealed = info
+            .sealed
+            .as_ref()
+            .ok_or_else(|| Error::new(Word::SealedPartBad).about(info.document))?;
+        SealedPart::open_pinned(&key, &signed.pins, &sealed.0, signed.sealed)
+            .map_err(|e| envelope_error(e, info.document))
+    }
+
+    /// Opens raw headers too.
+    pub(in crate::cli) fn identities(&self) -> &[Identity] {
+        &self.identities
+    }
+}
+
+fn unopened(document: DocumentId) -> Error {
+    Error::new(Word::NotOpened).about(document)
+}
+
+fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error> {
+    let bad = || Error::new(Word::BadSignature).about(info.document);
+    if info.seal == SealLevel::RawAge {
+        let Some(note) = &info.adoption else { return Ok(Said::Raw) };
+        let said: Adoption = note.decode().map_err(|_| bad())?;
+        let card = directory.card_by_key(said.signer).ok_or_else(bad)?;
+        let staff = directory.holds(card.member, Role::Accountant, None)
+            || directory.holds(card.member, Role::Lead, None);
+        let fits = said.root == directory.root().key_id()
+            && said.client == info.client
+            && said.document == info.document
+            && said.length == info.length
+            && info.pieces.is_none_or(|pieces| pieces == said.pieces);
+        if !staff || !fits || !note.signed_by(&card.sign) {
+            return Err(bad());
+        }
+        return Ok(Said::Signed(Box::new(Signed {
+            pins: DocumentPins {
+                document: said.document,
+                nonce: said.nonce,
+                length: said.length,
+                commit: said.commit,
+                pieces: said.pieces,
+            },
+            sealed: said.sealed,
+            period: info.period,
+            category: info.category,
+            recipients: said.recipients,
+            sender: None,
+            sender_known: false,
+            chain: None,
+        })));
+    }
+    let note = info.manifest.as_ref().ok_or_else(bad)?;
+    let (said, signer) = directory.verify_manifest(note).map_err(|_| bad())?;
+    if !agrees(&said, info) {
+        return Err(bad());
+    }
+    Ok(Said::Signed(Box::new(Signed {
+        pins: DocumentPins {
+            document: said.document,
+            nonce: said.nonce,
+            length: said.length,
+            commit: said.commit,
+            pieces: said.pieces,
+        },
+        sealed: said.sealed,
+        period: said.period,
+        category: said.category,
+        recipients: said.recipients,
+        sender: signer.member,
+        sender_known: true,
+        chain: Some((said.signer, said.seq)),
+    })))
+}
+
+/// Whether what the gateway says about a document is what its sender signed.
+fn agrees(said: &Manifest, info: &DocumentInfo) -> bool {
+    said.document == info.document
+        && said.client == info.client
+        && said.direction == info.direction
+        && said.period == info.period
+        && said.category == info.category
+        && said.seal == info.seal
+        && said.length == info.length
+        && info.pieces.is_none_or(|pieces| pieces == said.pieces)
+}
+
+/// Documents whose signer gave the same number to another document of the same client: one of
+/// them was slipped in, and nobody can tell here which.
+pub fn forked(documents: &[(&DocumentInfo, &Signed)]) -> Vec<DocumentId> {
+    let mut seen: BTreeMap<(ClientId, KeyId, u64), Vec<DocumentId>> = BTreeMap::new();
+    for (info, signed) in documents {
+        if let Some((signer, seq)) = signed.chain {
+            let same = seen.entry((info.client, signer, seq)).or_default();
+            if !same.contains(&info.document) {
+                same.push(info.document);
+            }
+        }
+    }
+    seen.into_values().filter(|same| same.len() > 1).flatten().collect()
+}
+
+/// Which documents are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Of this client.
+    pub client: Option<ClientId>,
+    /// Of this period.
+    pub period: Option<Period>,
+    /// In this state.
+    pub state: Option<crate::api::DocumentState>,
+}
+
+impl Query {
+    fn path(&self, after: Option<&str>) -> String {
+        let mut path = String::from("/documents?");
+        let mut add = |name: &str, value: &str| {
+            if !path.ends_with('?') {
+                path.push('&');
+            }
+            path.push_str(&format!("{name}={value}"));
+        };
+        if let Some(client) = self.client {
+            add("client", &client.to_string());
+        }
+        if let Some(period) = self.period {
+            add("period", &period.to_string());
+        }
+        if let Some(state) = self.state {
+            add("state", state.as_str());
+        }
+        if let Some(after) = after {
+            add("after", &escaped(after));
+        }
+        if path.ends_with('?') {
+            path.pop();
+        }
+        path
+    }
+}
+
+/// Text of the gateway's, for a query (RFC 3986, section 2.1).
+fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// Recipients as the envelope takes them. `post_quantum` asks for the other key of each.
+///
+/// # Errors
+/// [`Word::NoPostQuantumKey`], [`Word::BadDirectory`].
+pub fn recipients_of(
+    directory: &Directory,
+    readers: &[Reader],
+    post_quantum: bool,
+) -> Result<Vec<crate::envelope::Recipient>, Error> {
+    let bad = || Error::new(Word::BadDirectory);
+    let mut recipients = Vec::with_capacity(readers.len());
+    for reader in readers {
+        let card = directory.card(reader.member).ok_or_else(bad)?;
+        let text: &Recipient = if post_quantum {
+            card.recipient_pq.as_ref().ok_or_else(|| Error::new(Word::NoPostQuantumKey))?
+        } else {
+            card.recipient.as_ref().ok_or_else(bad)?
+        };
+        recipients.push(text.try_into().map_err(|e| bad().because(e))?);
+    }
+    Ok(recipients)
+}
+
+/// Which way documents of a direction are demanded.
+pub fn demand(info: &DocumentInfo, category: Category) -> crate::trust::Demand {
+    let direction: Direction = info.direction;
+    crate::trust::Demand { client: info.client, category, direction }
+}
+
+/// A fault of the envelope in `document`, as an error of a command.
+pub fn envelope_error(error: EnvelopeError, document: DocumentId) -> Error {
+    let word = match &error {
+        EnvelopeError::NoMatch => Word::NotOpened,
+        EnvelopeError::Commitment => Word::Commitment,
+        EnvelopeError::SealedPart => Word::SealedPartBad,
+        _ => Word::Damaged,
+    };
+    Error::new(word).about(document).because(error)
+}
+
+#[cfg(test)]
+mod tests;

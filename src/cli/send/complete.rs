@@ -1,0 +1,274 @@
+//! Signing and completing: the manifest with the next number of the chain, and the receipt.
+//!
+//! The number is taken at completion. Invariant: a manifest is signed only onto the signer's
+//! own valid head, never onto one older than this device remembers, and a document is done only
+//! when a receipt of the firm's gateway names its manifest.
+
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+
+use crate::api::frames::{self, Frames};
+use crate::api::{Base64, Complete, Completed, DocumentInfo, DocumentState, ManifestHead};
+use crate::cli::error::{Error, file_error};
+use crate::cli::gateway::Ask;
+use crate::cli::profile::{self, Head};
+use crate::cli::words::Word;
+use crate::envelope::Nonce;
+use crate::envelope::statement::{Hash, Manifest, Note, Receipt, Role, SealLevel};
+use crate::ids::DocumentId;
+
+use super::Dispatch;
+use super::tus::Patience;
+
+/// How often others of the same signer may be faster before it is given up.
+const MAX_RACES: usize = 50;
+
+/// What the manifest says about one document.
+#[derive(Clone, Debug)]
+pub(crate) struct Sealed {
+    /// The document.
+    pub document: DocumentId,
+    /// The payload's nonce.
+    pub nonce: Nonce,
+    /// Bytes of the payload.
+    pub length: u64,
+    /// The combined hash of the pieces.
+    pub pieces: Hash,
+    /// The commitment.
+    pub commit: Hash,
+    /// The sealed part.
+    pub part: Vec<u8>,
+}
+
+/// How the manifest reaches the gateway.
+pub(crate) enum Delivery<'a> {
+    /// With everything else in one request.
+    Whole {
+        /// The age header.
+        header: &'a [u8],
+        /// The payload.
+        payload: &'a [u8],
+    },
+    /// After a resumable upload.
+    Uploaded,
+}
+
+impl Dispatch<'_> {
+    fn manifest(&self, sealed: &Sealed, head: Option<&Head>) -> Note {
+        let manifest = Manifest {
+            root: self.directory.root().key_id(),
+            client: self.place.client,
+            document: sealed.document,
+            signer: self.keys.key_id(),
+            seq: head.map_or(1, |head| head.seq + 1),
+            prev: head.map(|head| head.manifest.hash()),
+            seal: SealLevel::EndToEnd,
+            direction: self.place.direction,
+            period: self.place.period,
+            category: self.place.category,
+            nonce: sealed.nonce,
+            length: sealed.length,
+            pieces: sealed.pieces,
+            commit: sealed.commit,
+            sealed: Hash::of(&sealed.part),
+            recipients: self.fingerprints.clone(),
+            time: self.session.clock().now(),
+        };
+        Note::sign(&manifest, &[&self.keys.sign])
+    }
+
+    /// Signs, completes, and keeps the receipt. Returns where the receipt is.
+    ///
+    /// # Errors
+    /// What the gateway refuses with, [`Word::BadHead`], [`Word::BadReceipt`], and
+    /// [`Word::Unreachable`] when `patience` ends.
+    pub(crate) async fn complete(
+        &self,
+        sealed: &Sealed,
+        delivery: Delivery<'_>,
+        patience: &mut Patience,
+    ) -> Result<std::path::PathBuf, Error> {
+        let profile = self.session.profile();
+        let client = self.place.client;
+        let _turn = profile.head_turn(client).await?;
+        let mut head = match profile.head(client)? {
+            Some(head) => Some(head),
+            None => self.remote_head(None).await?,
+        };
+        for _ in 0..MAX_RACES {
+            let note = self.manifest(sealed, head.as_ref());
+            match self.hand_over(sealed, &note, &delivery, patience).await {
+                Ok(receipt) => return self.done(sealed, &note, &receipt),
+                Err(error) if matches!(error.word(), Word::ChainMoved | Word::DocumentExists) => {
+                    // An earlier try may have arrived although its answer was lost.
+                    if let Some((note, receipt)) = self.arrived(sealed).await? {
+                        return self.done(sealed, &note, &receipt);
+                    }
+                    let newer = self.remote_head(head.as_ref()).await?;
+                    if newer == head {
+                        return Err(error);
+                    }
+                    head = newer;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(Word::ChainMoved))
+    }
+
+    async fn hand_over(
+        &self,
+        sealed: &Sealed,
+        note: &Note,
+        delivery: &Delivery<'_>,
+        patience: &mut Patience,
+    ) -> Result<Note, Error> {
+        let ask = match delivery {
+            Delivery::Whole { header, payload } => {
+                let manifest = note.to_string();
+                let frames =
+                    Frames { manifest: manifest.as_bytes(), sealed: &sealed.part, header, payload };
+                Ask::new(http::Method::POST, "/documents")
+                    .with(CONTENT_TYPE, HeaderValue::from_static(frames::CONTENT_TYPE))
+                    .with_body(frames.to_body().into())
+            }
+            Delivery::Uploaded => {
+                let complete =
+                    Complete { manifest: note.clone(), sealed: Base64(sealed.part.clone()) };
+                Ask::post(format!("/uploads/{}/complete", sealed.document), &complete)?
+            }
+        };
+        loop {
+            match self.session.json::<Completed>(&ask).await {
+                Ok(completed) => return Ok(completed.receipt),
+                Err(error) if error.is_passing() => patience.wait(error).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The manifest and receipt of a document that is complete on the gateway as this device
+    /// sealed it.
+    async fn arrived(&self, sealed: &Sealed) -> Result<Option<(Note, Note)>, Error> {
+        arrived(self, sealed.document, sealed.commit).await
+    }
+
+    /// The newest own manifest as the gateway has it, when it is valid and not older than
+    /// `known`.
+    async fn remote_head(&self, known: Option<&Head>) -> Result<Option<Head>, Error> {
+        let (client, signer) = (self.place.client, self.keys.key_id());
+        let path = format!("/clients/{client}/manifest-head?signer={signer}");
+        let ManifestHead { seq, manifest } = self.session.get(path).await?;
+        let head = manifest.map(|manifest| Head { seq, manifest });
+        self.check_head(head, known)
+    }
+
+    fn check_head(&self, head: Option<Head>, known: Option<&Head>) -> Result<Option<Head>, Error> {
+        let bad = || Error::new(Word::BadHead);
+        let Some(head) = head else {
+            return if known.is_none() { Ok(None) } else { Err(bad()) };
+        };
+        let manifest: Manifest =
+            head.manifest.verify(&self.keys.sign.public()).map_err(|_| bad())?;
+        let fits = manifest.client == self.place.client
+            && manifest.signer == self.keys.key_id()
+            && manifest.root == self.directory.root().key_id()
+            && manifest.seq == head.seq;
+        let follows = known.is_none_or(|known| match head.seq.checked_sub(known.seq) {
+            Some(0) => head.manifest.hash() == known.manifest.hash(),
+            Some(1) => manifest.prev == Some(known.manifest.hash()),
+            Some(_) => true,
+            None => false,
+        });
+        if fits && follows { Ok(Some(head)) } else { Err(bad()) }
+    }
+
+    /// Verifies and keeps the receipt, and remembers the manifest as the newest.
+    fn done(
+        &self,
+        sealed: &Sealed,
+        manifest: &Note,
+        receipt: &Note,
+    ) -> Result<std::path::PathBuf, Error> {
+        self.check_receipt(sealed.document, manifest, receipt)?;
+        let profile = self.session.profile();
+        let path = profile.folder("receipts")?.join(format!("{}.txt", sealed.document));
+        profile::replace_private(&path, receipt.to_string().as_bytes())
+            .map_err(|e| file_error(Word::CannotWrite, &path, &e))?;
+        let seq = manifest.decode::<Manifest>().map_or(0, |m| m.seq);
+        let newest = profile.head(self.place.client)?.is_none_or(|known| known.seq < seq);
+        if newest {
+            let head = Head { seq, manifest: manifest.clone() };
+            profile.store_head(self.place.client, &head)?;
+        }
+        Ok(path)
+    }
+
+    fn check_receipt(
+        &self,
+        document: DocumentId,
+        manifest: &Note,
+        receipt: &Note,
+    ) -> Result<(), Error> {
+        let bad = || Error::new(Word::BadReceipt).about(document);
+        let signed = self.directory.cards().any(|card| {
+            card.role == Role::GatewayReceipt
+                && self.directory.is_active(card.member)
+                && receipt.signed_by(&card.sign)
+        });
+        let said: Receipt = receipt.decode().map_err(|_| bad())?;
+        let sent: Manifest = manifest.decode().map_err(|_| bad())?;
+        let agrees = said.root == sent.root
+            && said.document == document
+            && said.manifest == Some(manifest.hash())
+            && said.pieces == sent.pieces
+            && said.commit == Some(sent.commit)
+            && said.recipients == sent.recipients;
+        if signed && agrees { Ok(()) } else { Err(bad()) }
+    }
+
+    /// Keeps the receipt of a document that an earlier command completed.
+    ///
+    /// # Errors
+    /// As [`Dispatch::complete`].
+    pub(crate) async fn finished_before(
+        &self,
+        document: DocumentId,
+        commit: Hash,
+    ) -> Result<Option<std::path::PathBuf>, Error> {
+        let Some((manifest, receipt)) = arrived(self, document, commit).await? else {
+            return Ok(None);
+        };
+        let sent: Manifest =
+            manifest.decode().map_err(|_| Error::new(Word::BadReceipt).about(document))?;
+        let sealed = Sealed {
+            document,
+            nonce: sent.nonce,
+            length: sent.length,
+            pieces: sent.pieces,
+            commit,
+            part: Vec::new(),
+        };
+        self.done(&sealed, &manifest, &receipt).map(Some)
+    }
+}
+
+async fn arrived(
+    dispatch: &Dispatch<'_>,
+    document: DocumentId,
+    commit: Hash,
+) -> Result<Option<(Note, Note)>, Error> {
+    let info: DocumentInfo = match dispatch.session.get(format!("/documents/{document}")).await {
+        Ok(info) => info,
+        Err(error) if error.word() == Word::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let complete = matches!(info.state, DocumentState::Received | DocumentState::Pulled);
+    let (Some(manifest), Some(receipt), true) = (info.manifest, info.receipt, complete) else {
+        return Ok(None);
+    };
+    let own = manifest
+        .verify::<Manifest>(&dispatch.keys.sign.public())
+        .is_ok_and(|said| said.document == document && said.commit == commit);
+    Ok(own.then_some((manifest, receipt)))
+}

@@ -1,0 +1,376 @@
+//! `send` and `deliver`: files sealed on this device to everybody who must read them, and to
+//! nobody else.
+//!
+//! Before a byte leaves, the client's directory is verified against the pinned root key and
+//! names the readers. Invariant: a file is reported as sent only with a verified receipt, and
+//! no key and nonce ever seal two different contents.
+
+mod complete;
+mod feed;
+mod journal;
+mod one;
+mod source;
+mod spool;
+mod tus;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::api::Me;
+use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
+use crate::envelope::{MemberKeys, Recipient};
+use crate::ids::{ClientId, DocumentId, MemberId};
+use crate::trust::{Demand, Directory, Reader};
+
+use super::Context;
+use super::args::category_parser;
+use super::directory;
+use super::error::{Error, ErrorJson};
+use super::gateway::Session;
+use super::interrupt::interrupted;
+use super::lang::Lang;
+use super::terminal::{Terminal, printable};
+use super::words::Word;
+
+/// Files that are sent at once.
+const PARALLEL: usize = 3;
+
+/// How files are sent.
+#[derive(Debug, clap::Args)]
+pub struct SendOptions {
+    /// Files to send; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Accounting period (default: last month)
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<Period>,
+    /// What kind of paper it is
+    #[arg(long, value_name = "CATEGORY", default_value = "other", value_parser = category_parser())]
+    pub category: Category,
+    /// A note to the reader, sealed with the document
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+    /// The name to seal it under, when one file or standard input is sent
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Show who could read it and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to keep trying without progress when the connection breaks, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub retry_for: u64,
+}
+
+/// Send files to your accountants, sealed on this device · 向会计发送文件（本机封存）
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom send '对账单 2026年3月.pdf' --category bank --period 2026-03
+  tar c receipts | strongroom send - --name receipts.tar --category receipts
+  strongroom send *.pdf --dry-run
+
+A broken or stopped send goes on with the same command · 中断后用同一命令继续发送")]
+pub struct SendArgs {
+    /// What and how
+    #[command(flatten)]
+    pub options: SendOptions,
+    /// For which client (default: the only one you see)
+    #[arg(long, value_name = "ID")]
+    pub client: Option<ClientId>,
+}
+
+/// Send files to a client, sealed on this device · 向客户交付文件（本机封存）
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom deliver report.pdf --client 3f07… --category report")]
+pub struct DeliverArgs {
+    /// What and how
+    #[command(flatten)]
+    pub options: SendOptions,
+    /// To which client
+    #[arg(long, value_name = "ID")]
+    pub client: ClientId,
+}
+
+/// Where documents go.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    client: ClientId,
+    direction: Direction,
+    period: Period,
+    category: Category,
+    note: String,
+    name: Option<String>,
+}
+
+/// What all files of one command have in common.
+pub(crate) struct Dispatch<'a> {
+    session: &'a Session,
+    keys: MemberKeys,
+    directory: Directory,
+    place: Place,
+    readers: Vec<Reader>,
+    recipients: Vec<Recipient>,
+    fingerprints: Vec<Hash>,
+    retry_for: Duration,
+    bars: MultiProgress,
+}
+
+/// One file's outcome.
+#[derive(Debug, Serialize)]
+struct Row {
+    document: Option<DocumentId>,
+    file: String,
+    name: Option<String>,
+    sha256: Option<Hash>,
+    size: Option<u64>,
+    seal: Option<SealLevel>,
+    receipt: Option<PathBuf>,
+    client: ClientId,
+    period: Period,
+    category: Category,
+    resumed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<Vec<Recipients>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorJson>,
+}
+
+/// Who can open what is sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recipients {
+    /// The recipient (`age1…`).
+    pub recipient: String,
+    /// H of it.
+    pub fingerprint: Hash,
+    /// Whose it is.
+    pub member: MemberId,
+    /// As what they read.
+    pub role: crate::envelope::statement::Role,
+}
+
+impl From<&Reader> for Recipients {
+    fn from(reader: &Reader) -> Self {
+        Self {
+            recipient: reader.recipient.0.clone(),
+            fingerprint: reader.fingerprint(),
+            member: reader.member,
+            role: reader.role,
+        }
+    }
+}
+
+/// The client that is meant: the one given, or the only one the caller sees.
+///
+/// # Errors
+/// [`Word::NoClient`], [`Word::ClientNeeded`], and those of asking.
+pub async fn client_or_only(session: &Session, given: Option<ClientId>) -> Result<ClientId, Error> {
+    if let Some(client) = given {
+        return Ok(client);
+    }
+    let me: Me = session.get("/me").await?;
+    match me.clients.as_slice() {
+        [] => Err(Error::new(Word::NoClient)),
+        [only] => Ok(only.client),
+        _ => Err(Error::new(Word::ClientNeeded)),
+    }
+}
+
+/// Runs `send`.
+///
+/// # Errors
+/// Why nothing was sent at all, or the first file's error.
+pub async fn run_send(context: &Context, args: SendArgs) -> Result<(), Error> {
+    let session = context.session()?;
+    let client = client_or_only(&session, args.client).await?;
+    run(context, &session, args.options, client, Direction::In).await
+}
+
+/// Runs `deliver`.
+///
+/// # Errors
+/// As [`run_send`].
+pub async fn run_deliver(context: &Context, args: DeliverArgs) -> Result<(), Error> {
+    let session = context.session()?;
+    run(context, &session, args.options, args.client, Direction::Out).await
+}
+
+async fn run(
+    context: &Context,
+    session: &Session,
+    options: SendOptions,
+    client: ClientId,
+    direction: Direction,
+) -> Result<(), Error> {
+    if options.name.is_some() && options.files.len() > 1 {
+        return Err(Error::new(Word::NameNeedsOneFile));
+    }
+    let keys = session.profile().keys()?;
+    let directory = directory::fetch(session, Some(client)).await?;
+    let demand = Demand { client, category: options.category, direction };
+    let readers = directory.readers(demand).map_err(directory::undemandable)?;
+    let recipients = readers
+        .iter()
+        .map(|reader| Recipient::try_from(&reader.recipient))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| Error::new(Word::BadDirectory).because(e))?;
+    let mut fingerprints: Vec<Hash> = readers.iter().map(Reader::fingerprint).collect();
+    fingerprints.sort_unstable();
+    fingerprints.dedup();
+    let period = options.period.unwrap_or_else(|| Period::month_before(context.clock.now()));
+    let draws = context.terminal.draws();
+    let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let dispatch = Dispatch {
+        session,
+        keys,
+        directory,
+        place: Place {
+            client,
+            direction,
+            period,
+            category: options.category,
+            note: options.note,
+            name: options.name,
+        },
+        readers,
+        recipients,
+        fingerprints,
+        retry_for: Duration::from_secs(options.retry_for),
+        bars: MultiProgress::with_draw_target(target),
+    };
+    let rows = if options.dry_run {
+        options.files.iter().map(|file| dispatch.would_send(file)).collect()
+    } else {
+        dispatch.send_all(&options.files).await
+    };
+    report(context, &dispatch, rows)
+}
+
+impl Dispatch<'_> {
+    fn row(&self, file: &std::path::Path) -> Row {
+        Row {
+            document: None,
+            file: file.to_string_lossy().into_owned(),
+            name: None,
+            sha256: None,
+            size: None,
+            seal: None,
+            receipt: None,
+            client: self.place.client,
+            period: self.place.period,
+            category: self.place.category,
+            resumed: false,
+            dry_run: None,
+            error: None,
+        }
+    }
+
+    fn would_send(&self, file: &std::path::Path) -> (Row, Result<(), Error>) {
+        let mut row = self.row(file);
+        row.name = Some(source::sealed_name(file, self.place.name.as_deref()));
+        match source::Source::open(file) {
+            Ok(source::Source::File(source)) => row.size = Some(source.look.size),
+            Ok(source::Source::Stream(_)) => {}
+            Err(error) => return (row, Err(error)),
+        }
+        row.seal = Some(SealLevel::EndToEnd);
+        row.dry_run = Some(self.readers.iter().map(Recipients::from).collect());
+        (row, Ok(()))
+    }
+
+    /// Sends every file, a few at once; what Ctrl-C stopped says so.
+    async fn send_all(&self, files: &[PathBuf]) -> Vec<(Row, Result<(), Error>)> {
+        let mut outcomes: Vec<Option<Result<one::SentFile, Error>>> =
+            files.iter().map(|_| None).collect();
+        let mut sending = futures_util::stream::iter(files.iter().enumerate())
+            .map(|(at, file)| async move { (at, self.send_file(file).await) })
+            .buffer_unordered(PARALLEL);
+        let stop = interrupted();
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                next = sending.next() => match next {
+                    Some((at, outcome)) => outcomes[at] = Some(outcome),
+                    None => break,
+                },
+            }
+        }
+        drop(sending);
+        let row = |(file, outcome): (&PathBuf, Option<Result<one::SentFile, Error>>)| {
+            let mut row = self.row(file);
+            match outcome.unwrap_or_else(|| Err(Error::new(Word::Interrupted))) {
+                Ok(sent) => {
+                    sent.fill(&mut row);
+                    (row, Ok(()))
+                }
+                Err(error) => (row, Err(error)),
+            }
+        };
+        files.iter().zip(outcomes).map(row).collect()
+    }
+
+    fn bar(&self, name: &str, bytes: u64) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new(bytes));
+        let style = ProgressStyle::with_template(
+            "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        );
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.set_message(printable(name));
+        bar
+    }
+}
+
+fn report(
+    context: &Context,
+    dispatch: &Dispatch<'_>,
+    rows: Vec<(Row, Result<(), Error>)>,
+) -> Result<(), Error> {
+    let terminal = &context.terminal;
+    let mut first = None;
+    let mut shown = Vec::with_capacity(rows.len());
+    for (mut row, outcome) in rows {
+        if let Err(error) = outcome {
+            row.error = Some(error.to_json(terminal.lang));
+            first.get_or_insert(error);
+        }
+        shown.push(row);
+    }
+    terminal.result(&shown, || text(terminal, dispatch, &shown))?;
+    match first {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn text(terminal: &Terminal, dispatch: &Dispatch<'_>, rows: &[Row]) -> String {
+    let mut out = String::new();
+    for row in rows {
+        let file = printable(&row.file);
+        let line = match (&row.error, row.document, terminal.lang) {
+            (Some(error), _, Lang::En) => format!("not sent  {file}: {}", error.message),
+            (Some(error), _, Lang::Zh) => format!("未发送  {file}：{}", error.message),
+            (None, Some(document), Lang::En) => format!("sent  {file}  document {document}"),
+            (None, Some(document), Lang::Zh) => format!("已发送  {file}  文档 {document}"),
+            (None, None, Lang::En) => format!("would send  {file}"),
+            (None, None, Lang::Zh) => format!("将发送  {file}"),
+        };
+        out.push_str(&line);
+        out.push('\n');
+    }
+    if rows.iter().any(|row| row.dry_run.is_some()) {
+        out.push_str(terminal.pick("sealed to:\n", "封存给：\n"));
+        for reader in &dispatch.readers {
+            out.push_str(&format!("  {}  {}  {}\n", reader.role, reader.member, reader.recipient));
+        }
+    }
+    out
+}

@@ -1,0 +1,323 @@
+//! Every message of an error, in both languages, with its code and exit status. A table: it is
+//! long because there is much to say, and each entry says the next step.
+
+use super::error::Exit;
+use super::lang::Lang;
+
+macro_rules! words {
+    ($($name:ident $exit:ident $code:literal $en:literal $zh:literal;)*) => {
+        /// What can be said about a failure.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Word {
+            $(#[doc = $en] $name,)*
+        }
+
+        impl Word {
+            /// Every word.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable code.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// The exit status.
+            pub const fn exit(self) -> Exit {
+                match self { $(Self::$name => Exit::$exit,)* }
+            }
+
+            /// The message; `{0}`, `{1}` stand for what it is about.
+            pub const fn text(self, lang: Lang) -> &'static str {
+                match (self, lang) {
+                    $((Self::$name, Lang::En) => $en, (Self::$name, Lang::Zh) => $zh,)*
+                }
+            }
+        }
+    };
+}
+
+impl Word {
+    /// The word with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|word| word.code() == code)
+    }
+}
+
+words! {
+    // The command line.
+    Usage Usage "usage"
+        "{0}"
+        "{0}";
+    ClientNeeded Usage "client_needed"
+        "you see more than one client: say which with --client ID (strongroom whoami lists them)"
+        "您可见不止一个客户：请用 --client ID 指明（strongroom whoami 会列出）";
+    NoClient Refused "no_client"
+        "you see no client yet: ask your accounting firm to invite or assign you"
+        "您目前没有可见的客户：请联系会计机构邀请或分户";
+    NothingToPull Usage "nothing_chosen"
+        "say what to pull: document ids, --client with --period, --new or --all"
+        "请说明要取哪些文档：文档编号、--client 加 --period、--new 或 --all";
+    NothingToSend Usage "nothing_to_send"
+        "name at least one file to send; - stands for standard input"
+        "请至少给出一个要发送的文件；- 表示标准输入";
+    NameNeedsOneFile Usage "name_needs_one_file"
+        "--name can rename one file only: send the files one by one"
+        "--name 只能用于一个文件：请逐个发送";
+    NoTerminal Usage "no_terminal"
+        "there is no terminal to ask on: give {0}"
+        "没有可供输入的终端：请给出 {0}";
+    BadLink Usage "bad_link"
+        "the link is not complete: copy the whole of it, with everything after the #"
+        "链接不完整：请复制整条链接，包括 # 之后的全部内容";
+    BadUrl Usage "bad_url"
+        "{0} is not the address of a gateway: it begins with https:// and has a host"
+        "{0} 不是网关地址：应以 https:// 开头并带主机名";
+    BadDuration Usage "bad_duration"
+        "{0} is not a length of time such as 12h or 7d"
+        "{0} 不是时长，例如 12h 或 7d";
+    ClientForRole Usage "client_for_role"
+        "a principal or clerk belongs to one client: add --client ID; other roles have none"
+        "负责人和经办人属于某一客户：请加 --client ID；其他角色不带客户";
+    OnArrivalNeeded Usage "on_arrival_needed"
+        "this version opens addresses for sealing on arrival only: add --on-arrival"
+        "本版本只能开设到达时封存的地址：请加 --on-arrival";
+    NothingToChange Usage "nothing_to_change"
+        "say what to change: --on-arrival, --post-quantum or --clerk-reads"
+        "请说明要更改什么：--on-arrival、--post-quantum 或 --clerk-reads";
+    BadCategories Usage "bad_categories"
+        "{0} is not a list of receipts, bank, payroll, tax, contract, report, other"
+        "{0} 不是由 receipts、bank、payroll、tax、contract、report、other 组成的列表";
+
+    // Files on this machine.
+    NoSuchFile Failed "no_such_file"
+        "there is no file {0}: check the name"
+        "找不到文件 {0}：请检查文件名";
+    IsFolder Failed "is_folder"
+        "{0} is a folder: name the files in it"
+        "{0} 是文件夹：请给出其中的文件";
+    NotAFile Failed "not_a_file"
+        "{0} is neither a file nor standard input: send its content through -"
+        "{0} 既不是文件也不是标准输入：请用 - 从管道发送其内容";
+    CannotRead Failed "cannot_read"
+        "{0} cannot be read: check that it is there and that you may read it"
+        "无法读取 {0}：请确认文件存在且您有读取权限";
+    CannotWrite Failed "cannot_write"
+        "{0} cannot be written: check the folder and its permissions"
+        "无法写入 {0}：请检查文件夹及其权限";
+    DiskFull Failed "disk_full"
+        "no room left on the disk for {0}: free some and run the same command again"
+        "磁盘空间不足，无法写入 {0}：请腾出空间后重新运行同一命令";
+    FileExists Failed "file_exists"
+        "{0} is there already: name another file"
+        "{0} 已存在：请换一个文件名";
+    FileChanged Failed "file_changed"
+        "{0} changed while it was being sent; nothing of it was kept: send it again once nobody writes to it"
+        "{0} 在发送过程中发生变化，未保留任何内容：请在无人写入后重新发送";
+    TooLargeHere Failed "too_large"
+        "{0} is larger than the gateway takes: split it or ask the firm for a higher limit"
+        "{0} 超过网关允许的大小：请拆分文件或联系机构提高上限";
+    NameTooLong Failed "name_too_long"
+        "the name or note of {0} is too long to be sealed: shorten it"
+        "{0} 的名称或备注过长，无法封存：请缩短";
+    Interrupted Failed "interrupted"
+        "stopped; what was not finished can be sent with the same command again"
+        "已停止；未完成的部分可用同一命令继续发送";
+    Output Failed "output"
+        "the result cannot be written to standard output"
+        "结果无法写到标准输出";
+    Internal Failed "internal"
+        "something went wrong inside: {0}; please report it"
+        "内部错误：{0}；请报告此问题";
+
+    // The profile.
+    NoProfile Failed "no_profile"
+        "there is no profile in {0}: join with the invitation you were sent, or log in, or name another folder with --profile"
+        "{0} 中没有用户档案：请用收到的邀请链接执行 join，或执行 login，或用 --profile 指定其他文件夹";
+    ProfileExists Failed "profile_exists"
+        "{0} holds a profile already: name another folder with --profile"
+        "{0} 已有用户档案：请用 --profile 指定其他文件夹";
+    ProfileDamaged Failed "profile_damaged"
+        "{0} is damaged or was changed by hand: restore it from a copy, or log in again into another folder (strongroom --profile NEW login …)"
+        "{0} 已损坏或被改动：请从备份恢复，或在另一文件夹重新登录（strongroom --profile 新文件夹 login …）";
+    ProfileOther Failed "profile_other"
+        "the profile in {0} belongs to somebody else or to another gateway: name another folder with --profile"
+        "{0} 中的档案属于他人或其他网关：请用 --profile 指定其他文件夹";
+    LoggedOut Refused "unauthorized"
+        "this device is not logged in any more, or the login, passphrase or kit is not right: check them and log in again (strongroom login …)"
+        "此设备已退出登录，或登录名、口令、恢复套件不正确：请核对后重新登录（strongroom login …）";
+    BadPassphraseFile Failed "bad_passphrase_file"
+        "{0} holds no passphrase in its first line"
+        "{0} 的第一行没有口令";
+    PassphrasesDiffer Usage "passphrases_differ"
+        "the two passphrases are not the same: try again"
+        "两次输入的口令不一致：请重试";
+    PassphraseShort Usage "passphrase_short"
+        "the passphrase is shorter than 8 characters: choose a longer one"
+        "口令少于 8 个字符：请换更长的口令";
+    BadKit Failed "bad_kit"
+        "{0} is not a recovery kit, or a character of it is wrong: compare it with the printed one"
+        "{0} 不是恢复套件，或其中有字符错误：请与打印件核对";
+    SecretNeeded Usage "secret_needed"
+        "give --passphrase-file FILE or --kit FILE, or run on a terminal to be asked"
+        "请给出 --passphrase-file 文件 或 --kit 文件，或在终端上运行以便输入";
+
+    // The gateway refuses.
+    Refused Refused "refused"
+        "the gateway refused: {0}"
+        "网关拒绝：{0}";
+    BadRequest Refused "bad_request"
+        "the gateway did not understand the request: update strongroom on this device"
+        "网关无法理解请求：请更新本机的 strongroom";
+    NotAllowed Refused "not_allowed"
+        "your role does not allow this: ask a lead of the firm"
+        "您的角色不允许此操作：请联系机构的主管会计";
+    NotFound Refused "not_found"
+        "there is no such thing here for you: it is unknown, not yours, expired, used or withdrawn"
+        "没有可供您使用的此项内容：可能不存在、不属于您、已过期、已使用或已撤回";
+    LoginTaken Refused "login_taken"
+        "somebody else has this login name: choose another with --login"
+        "该登录名已被使用：请用 --login 换一个";
+    ChainMoved Refused "chain_moved"
+        "somebody else has changed the same thing just now: run the command again"
+        "同一事项刚被他人更改：请重新运行命令";
+    DocumentExists Refused "document_exists"
+        "a document with this number is there already: run the command again"
+        "该编号的文档已存在：请重新运行命令";
+    OffsetMismatch Refused "offset_mismatch"
+        "the upload stands elsewhere than expected: run the same command again"
+        "上传位置与预期不符：请重新运行同一命令";
+    WrongState Refused "wrong_state"
+        "this cannot be done any more: somebody has opened the document, or it is not complete"
+        "已无法执行：文档已被打开，或尚未完整";
+    TooLarge Refused "too_large_for_gateway"
+        "this is larger than the gateway takes: split it or ask the firm for a higher limit"
+        "超过网关允许的大小：请拆分或联系机构提高上限";
+    Unsupported Refused "unsupported_media_type"
+        "the gateway takes sealed documents only and did not recognise this as one: run the same command again"
+        "网关只接收已封存的文档，未能识别此内容：请重新运行同一命令";
+    StatementRefused Refused "statement_refused"
+        "the gateway did not accept the signature: your role or key may have changed, log in again"
+        "网关未接受签名：您的角色或密钥可能已变更，请重新登录";
+    ManifestMismatch Refused "manifest_mismatch"
+        "the gateway received something else than was signed: run the same command again"
+        "网关收到的内容与签名不符：请重新运行同一命令";
+    RecipientsMissing Refused "recipients_missing"
+        "who may read has changed just now: run the same command again"
+        "可阅读人员刚发生变更：请重新运行同一命令";
+    NoAccountant Refused "no_accountant"
+        "no accountant is assigned to this client, so nothing was sent: ask the firm to assign one"
+        "该客户尚未分配会计，未发送任何内容：请联系机构分户";
+    NoRecovery Refused "no_recovery_key"
+        "the firm has no recovery key, so nothing was sent: ask the firm to finish its set-up"
+        "机构没有恢复密钥，未发送任何内容：请联系机构完成设置";
+    NoReadingKey Refused "no_reading_key"
+        "nobody at this client can read yet, so nothing was sent: invite its principal first"
+        "该客户暂无人可以阅读，未发送任何内容：请先邀请其负责人";
+    NoPostQuantumKey Refused "no_post_quantum_key"
+        "a reader has no post-quantum key, so nothing was sent: that member must join again"
+        "某位读者没有抗量子密钥，未发送任何内容：该成员需要重新加入";
+    Locked Refused "locked"
+        "another command is sending the same document just now: wait for it"
+        "另一命令正在发送同一文档：请等待其完成";
+    TooMany Refused "too_many_requests"
+        "too many tries: wait a few minutes and try again"
+        "尝试次数过多：请等几分钟再试";
+    NoRoom Unreachable "insufficient_storage"
+        "the gateway has no room and took nothing: run the same command again later"
+        "网关空间不足，未接收任何内容：请稍后重新运行同一命令";
+
+    // The gateway is away.
+    Unreachable Unreachable "unreachable"
+        "the gateway cannot be reached: check the network and run the same command again"
+        "无法连接网关：请检查网络后重新运行同一命令";
+    Unavailable Unreachable "unavailable"
+        "the gateway cannot do this just now: run the same command again in a minute"
+        "网关暂时无法处理：请稍后重新运行同一命令";
+    NotRehearsed Unreachable "not_rehearsed"
+        "the firm has not rehearsed its recovery shares yet: a lead runs strongroom recover --rehearse first"
+        "机构尚未演练恢复份额：请主管会计先运行 strongroom recover --rehearse";
+    Certificate Unreachable "certificate"
+        "the gateway's certificate is not trusted: give the firm's CA with --ca FILE, and check the address"
+        "网关证书不受信任：请用 --ca 文件 指定机构的 CA，并核对地址";
+    BadAnswer Unreachable "bad_answer"
+        "what answered is not a gateway this program understands: check the address, or update strongroom"
+        "对方不是本程序能理解的网关：请核对地址，或更新 strongroom";
+    GatewayFailed Unreachable "gateway_failed"
+        "the gateway failed inside: run the same command again later, or tell its administrator"
+        "网关内部故障：请稍后重新运行同一命令，或告知管理员";
+
+    // Something does not verify.
+    ForeignRoot Unverified "foreign_root"
+        "this is not the firm you know: its root key is another than the pinned one; do not go on, call the firm"
+        "这不是您认识的机构：根密钥与已固定的不同；请勿继续，致电机构核实";
+    BadInvitation Unverified "bad_invitation"
+        "the invitation does not lead back to the firm's root key; do not go on, ask for a new one"
+        "邀请无法追溯到机构的根密钥；请勿继续，索取新的邀请";
+    BadDirectory Unverified "bad_directory"
+        "the firm's statements do not verify against its root key, so nothing was sent or opened: call the firm"
+        "机构的声明无法通过根密钥验证，未发送或打开任何内容：请致电机构核实";
+    DirectoryRolledBack Unverified "directory_rolled_back"
+        "the gateway shows older statements than this device has seen before, so nothing was sent or opened: call the firm"
+        "网关给出的声明比本机见过的更旧，未发送或打开任何内容：请致电机构核实";
+    BadKeyring Unverified "bad_keyring"
+        "the keyring does not belong to this member's card: do not go on, call the firm"
+        "密钥环与该成员的名片不符：请勿继续，致电机构核实";
+    BadReceipt Unverified "bad_receipt"
+        "the gateway's receipt for {0} does not verify: keep the file and call the firm"
+        "网关对 {0} 的回执无法验证：请保留文件并致电机构";
+    BadHead Unverified "bad_head"
+        "the gateway shows a chain of your documents that this device does not know, so nothing was signed: call the firm"
+        "网关给出的文档链与本机记录不符，未签名：请致电机构核实";
+    BadSignature Unverified "bad_signature"
+        "the signature of document {0} does not verify: it was not written; ask the sender"
+        "文档 {0} 的签名无法验证，未写出：请联系发送人";
+    NotOpened Unverified "not_opened"
+        "document {0} is sealed to none of your keys: ask a colleague who can open it to re-wrap it"
+        "文档 {0} 未封存给您的任何密钥：请能打开的同事执行 rewrap";
+    Commitment Unverified "commitment"
+        "document {0} opens to something else than was signed: it was not written; ask the sender"
+        "文档 {0} 打开后与签名内容不符，未写出：请联系发送人";
+    Damaged Unverified "damaged"
+        "document {0} was damaged or changed after it was signed: it was not written; ask the sender"
+        "文档 {0} 在签名后损坏或被改动，未写出：请联系发送人";
+    SealedPartBad Unverified "sealed_part"
+        "the sealed part of document {0} does not belong to it: it was not written; ask the sender"
+        "文档 {0} 的封存部分与其不符，未写出：请联系发送人";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_said_in_both_languages_about_the_same() {
+        for word in Word::ALL {
+            let (en, zh) = (word.text(Lang::En), word.text(Lang::Zh));
+            for place in ["{0}", "{1}"] {
+                assert_eq!(en.contains(place), zh.contains(place), "{word:?} {place}");
+            }
+            assert!(zh == "{0}" || zh.chars().any(|c| ('一'..='龥').contains(&c)), "{word:?}");
+            assert!(en.is_ascii() || en.contains('…'), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn codes_are_apart_and_stable_in_form() {
+        let mut codes: Vec<_> = Word::ALL.iter().map(|w| w.code()).collect();
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        assert!(
+            codes.iter().all(|c| c.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')),
+            "{codes:?}"
+        );
+    }
+
+    #[test]
+    fn every_refusal_of_the_gateway_has_words() {
+        for code in crate::api::codes::ALL {
+            assert!(Word::from_code(code).is_some(), "{code}");
+        }
+    }
+}
