@@ -81,7 +81,10 @@ impl NewFile {
     ///
     /// # Errors
     /// `AlreadyExists` when none is free; those of the file system. The file is gone then.
-    pub fn commit_free(mut self, names: impl Iterator<Item = PathBuf>) -> io::Result<PathBuf> {
+    pub(super) fn commit_free(
+        mut self,
+        names: impl Iterator<Item = PathBuf>,
+    ) -> io::Result<PathBuf> {
         self.file.sync_all()?;
         let open = format!("/proc/self/fd/{}", self.file.as_raw_fd());
         for name in names {

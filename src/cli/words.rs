@@ -113,7 +113,7 @@ words! {
     FileChanged Failed "file_changed"
         "{0} changed while it was being sent; nothing of it was kept: send it again once nobody writes to it"
         "{0} 在发送过程中发生变化，未保留任何内容：请在无人写入后重新发送";
-    TooLargeHere Failed "too_large"
+    TooLargeHere Failed "file_too_large"
         "{0} is larger than the gateway takes: split it or ask the firm for a higher limit"
         "{0} 超过网关允许的大小：请拆分文件或联系机构提高上限";
     NameTooLong Failed "name_too_long"
@@ -189,7 +189,7 @@ words! {
     WrongState Refused "wrong_state"
         "this cannot be done any more: somebody has opened the document, or it is not complete"
         "已无法执行：文档已被打开，或尚未完整";
-    TooLarge Refused "too_large_for_gateway"
+    TooLarge Refused "too_large"
         "this is larger than the gateway takes: split it or ask the firm for a higher limit"
         "超过网关允许的大小：请拆分或联系机构提高上限";
     Unsupported Refused "unsupported_media_type"

@@ -44,7 +44,7 @@ fn person(word: &str) -> Result<Role, String> {
 
 /// An open invitation.
 #[derive(Clone, Debug, Serialize)]
-pub struct Invited {
+pub(super) struct Invited {
     /// Its id.
     pub invitation: InvitationId,
     /// The link, with its secret.

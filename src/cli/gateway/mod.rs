@@ -292,7 +292,6 @@ fn refusal(status: StatusCode, problem: Option<&ProblemBody>) -> Error {
         let detail = super::terminal::printable(problem.detail.as_deref().unwrap_or_default());
         return match problem.code.as_str() {
             "internal" => Error::new(Word::GatewayFailed),
-            "too_large" => Error::new(Word::TooLarge),
             _ if status.is_server_error() => match Word::from_code(&problem.code) {
                 Some(word) => Error::new(word),
                 None => Error::new(Word::Unavailable).because(detail),
