@@ -226,7 +226,26 @@ words! {
         "the gateway has no room and took nothing: run the same command again later"
         "网关空间不足，未接收任何内容：请稍后重新运行同一命令";
 
+    MethodNotAllowed Refused "method_not_allowed"
+        "the gateway does not offer this: update strongroom on this device, or ask for a newer gateway"
+        "网关不提供此操作：请更新本机的 strongroom，或要求升级网关";
+    TusVersion Refused "tus_version"
+        "the gateway speaks another version of the upload protocol: update strongroom on this device"
+        "网关使用的上传协议版本不同：请更新本机的 strongroom";
+    RangeNotSatisfiable Refused "range_not_satisfiable"
+        "the document is shorter than expected: fetch it again from its beginning"
+        "文档比预期短：请从头重新取回";
+
     // The gateway is away.
+    BodyBroken Unreachable "body_broken"
+        "the connection broke while sending: run the same command again"
+        "发送时连接中断：请重新运行同一命令";
+    TooSlow Unreachable "too_slow"
+        "the connection is too slow and was closed: run the same command again, it goes on where it stopped"
+        "连接过慢，已被关闭：请重新运行同一命令，将从中断处继续";
+    Misdirected Unreachable "misdirected"
+        "this gateway is not known by that name: use the address that the firm gave you"
+        "该网关不使用此名称：请使用机构提供的地址";
     Unreachable Unreachable "unreachable"
         "the gateway cannot be reached: check the network and run the same command again"
         "无法连接网关：请检查网络后重新运行同一命令";

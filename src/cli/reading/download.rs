@@ -90,7 +90,7 @@ impl<'a> Download<'a> {
         let response = match self.session.answer(&ask).await {
             Ok(response) => response,
             // Everything had arrived before the connection broke.
-            Err(error) if error.code() == "range_not_satisfiable" => return Ok(Ended::Whole),
+            Err(error) if error.word() == Word::RangeNotSatisfiable => return Ok(Ended::Whole),
             Err(error) => return Err(error),
         };
         let partial = response.status() == StatusCode::PARTIAL_CONTENT;
