@@ -215,7 +215,10 @@ impl Gateway {
 }
 
 /// Scheme, host and port of `url`, without anything behind.
-fn origin_of(url: &str) -> Result<String, Error> {
+///
+/// # Errors
+/// [`Word::BadUrl`] for anything but an `https` address.
+pub fn origin_of(url: &str) -> Result<String, Error> {
     let bad = || Error::new(Word::BadUrl).about(super::terminal::printable(without_secret(url)));
     let uri: http::Uri = without_secret(url).parse().map_err(|_| bad())?;
     let authority = uri.authority().ok_or_else(bad)?;

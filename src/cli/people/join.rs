@@ -37,10 +37,12 @@ Example · 示例:
   strongroom join 'https://files.example.com/i/3f07…#AbC…'
   strongroom --profile ~/office join 'https://…' --login wang.li --passphrase-file pass.txt")]
 pub struct JoinArgs {
-    /// The whole invitation link, with everything after the # (quote it)
+    /// The whole invitation link, with everything after the # (quote it); - reads it from
+    /// standard input
     #[arg(value_name = "URL")]
     pub url: String,
-    /// Take the passphrase from the first line of this file instead of asking; without a file
+    /// Take the passphrase from the first line of this file (- is standard input) instead of
+    /// asking; without a file
     /// and without a terminal the recovery kit is the only way to log in elsewhere
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
@@ -303,7 +305,11 @@ pub async fn run(context: &Context, args: JoinArgs) -> Result<(), Error> {
     let terminal = &context.terminal;
     let dir = context.profile_dir()?;
     Profile::prepare(&dir)?;
-    parse_link(&args.url)?;
+    let url = match args.url.as_str() {
+        "-" => super::line_from_stdin()?,
+        url => Zeroizing::new(url.to_owned()),
+    };
+    parse_link(&url)?;
     let mut login = args.login;
     if login.is_none() && terminal.asks() {
         let answer = terminal
@@ -317,7 +323,7 @@ pub async fn run(context: &Context, args: JoinArgs) -> Result<(), Error> {
     }
     let passphrase = super::new_passphrase(args.passphrase_file.as_ref(), terminal)?;
     let plan = JoinPlan {
-        url: &args.url,
+        url: &url,
         passphrase,
         login,
         name,

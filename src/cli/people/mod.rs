@@ -24,8 +24,25 @@ pub use sessions::{SessionsArgs, run_logout, run_sessions, run_whoami};
 /// The shortest passphrase that is taken, in characters.
 const MIN_PASSPHRASE_CHARS: usize = 8;
 
-/// The first line of a passphrase file.
+/// The next line of standard input: how programs hand over what must not stand among the
+/// arguments, which everybody on the machine can read.
+fn line_from_stdin() -> Result<Zeroizing<String>, Error> {
+    let mut line = Zeroizing::new(String::new());
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|e| Error::new(Word::CannotRead).about("-").because(e))?;
+    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// The first line of a passphrase file; `-` is standard input.
 fn passphrase_from(path: &Path) -> Result<Zeroizing<String>, Error> {
+    if path == Path::new("-") {
+        let line = line_from_stdin()?;
+        if line.is_empty() {
+            return Err(Error::new(Word::BadPassphraseFile).about("-"));
+        }
+        return Ok(line);
+    }
     let bytes = profile::read(path)?
         .map(Zeroizing::new)
         .ok_or_else(|| Error::new(Word::NoSuchFile).about_path(path))?;

@@ -155,6 +155,17 @@ impl Profile {
         Ok(profile)
     }
 
+    /// Writes another address of the same gateway, e.g. after it moved to another port.
+    ///
+    /// # Errors
+    /// [`Word::BadUrl`], [`Word::CannotWrite`].
+    pub fn relocate(&self, url: &str) -> Result<Self, Error> {
+        let gateway = crate::cli::gateway::origin_of(url)?;
+        let info = ProfileInfo { gateway, ..self.info.clone() };
+        self.replace_json(INFO, &info)?;
+        Ok(Self { dir: self.dir.clone(), info })
+    }
+
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -98,3 +98,13 @@ fn a_keyring_that_is_not_the_cards_or_older_is_refused() {
     });
     assert_eq!(swapped.keys().expect_err("swapped").code(), "bad_keyring");
 }
+
+#[test]
+fn a_gateway_that_moved_is_found_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let profile = new_profile(&dir.path().join("p"), 1, |_| ());
+    profile.relocate("https://127.0.0.1:8444/x").expect("relocated");
+    let again = Profile::open(profile.dir()).expect("opens");
+    assert_eq!(again.info().gateway, "https://127.0.0.1:8444");
+    assert_eq!(profile.relocate("http://127.0.0.1:1").expect_err("plain").code(), "bad_url");
+}
