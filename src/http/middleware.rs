@@ -101,6 +101,7 @@ pub(super) async fn front(
 ) -> Response {
     let id = request_id::assign(request.extensions_mut());
     let mut exchange = Exchange::begin(id, front.template(&request), &request, &front.metrics);
+    let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let answer = match admissible(&front, &request) {
         Ok(()) => {
             request.extensions_mut().insert(front.authenticator.clone());
@@ -119,6 +120,11 @@ pub(super) async fn front(
     exchange.answered(&answer);
     let mut response = answer.map(|body| Body::new(Counted { inner: body, exchange }));
     dress(id, response.headers_mut());
+    if chunked {
+        // Where a chunked body ends is where readers of one stream have disagreed before; what
+        // follows it is not read as a request (RFC 9112 §6.3).
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 

@@ -12,3 +12,4 @@ mod support;
 mod tls;
 mod transport;
 mod transport_metrics;
+mod transport_smuggling;

@@ -74,7 +74,7 @@ pub(super) async fn run(
     // A reader is given the idle limit, not the body window: the kernel tells us of its
     // progress in steps of tens of kilobytes.
     let pace = Pace::new(limits.idle(), limits.min_body_bytes_per_second);
-    let io = TokioIo::new(Socket::new(tls, watch.clone(), pace));
+    let io = TokioIo::new(Socket::new(tls, watch.clone(), pace, multiplexed));
     let service = service(shared, Peer(peer.ip().to_canonical()), &watch);
     if multiplexed {
         watch.multiplexed();

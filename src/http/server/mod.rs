@@ -12,6 +12,7 @@ mod handshake;
 mod pace;
 mod shutdown;
 mod socket;
+mod strict;
 mod tls;
 mod watch;
 

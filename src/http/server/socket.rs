@@ -16,6 +16,7 @@ use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 
 use super::pace::Pace;
+use super::strict::Strict;
 use super::watch::Watch;
 
 /// How long, and how much, is read and dropped after our last word.
@@ -27,6 +28,8 @@ pub(super) struct Socket {
     inner: TlsStream<TcpStream>,
     watch: Arc<Watch>,
     write_pace: Pace,
+    /// Where HTTP/1.1 is spoken.
+    strict: Option<Strict>,
     closing: Closing,
 }
 
@@ -37,8 +40,15 @@ enum Closing {
 }
 
 impl Socket {
-    pub(super) fn new(inner: TlsStream<TcpStream>, watch: Arc<Watch>, write_pace: Pace) -> Self {
-        Self { inner, watch, write_pace, closing: Closing::Open }
+    /// A stream that agreed on HTTP/2 (`multiplexed`) or HTTP/1.1.
+    pub(super) fn new(
+        inner: TlsStream<TcpStream>,
+        watch: Arc<Watch>,
+        write_pace: Pace,
+        multiplexed: bool,
+    ) -> Self {
+        let strict = (!multiplexed).then(Strict::new);
+        Self { inner, watch, write_pace, strict, closing: Closing::Open }
     }
 
     /// Notes what a write came to.
@@ -72,6 +82,9 @@ impl AsyncRead for Socket {
         let outcome = Pin::new(&mut self.inner).poll_read(cx, buf);
         if buf.filled().len() > before {
             self.watch.heard();
+            if let Some(strict) = &mut self.strict {
+                strict.pass(&mut buf.filled_mut()[before..]);
+            }
         }
         outcome
     }

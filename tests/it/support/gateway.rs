@@ -1,7 +1,7 @@
 //! The real accept loop on a free port of this machine, with routes that show what arrives.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -32,6 +32,7 @@ pub(crate) struct Gateway {
     pub(crate) files: dev_ca::Files,
     pub(crate) shutdown: Shutdown,
     _folder: TempDir,
+    hits: Hits,
     served: Option<JoinHandle<Ended>>,
 }
 
@@ -40,6 +41,17 @@ pub(crate) struct Gateway {
 pub(crate) struct State {
     readiness: Readiness,
     contact: SecurityContact,
+    hits: Hits,
+}
+
+/// The marks of the requests that reached a handler.
+#[derive(Clone, Default)]
+pub(crate) struct Hits(Arc<Mutex<Vec<String>>>);
+
+impl FromRef<State> for Hits {
+    fn from_ref(state: &State) -> Self {
+        state.hits.clone()
+    }
 }
 
 impl FromRef<State> for Readiness {
@@ -90,6 +102,7 @@ impl Gateway {
         let server =
             Server::bind(local, certificates, limits, metrics.clone()).expect("a free port");
         let address = server.local_addr();
+        let hits = Hits::default();
         let state = State {
             readiness,
             contact: SecurityContact {
@@ -97,6 +110,7 @@ impl Gateway {
                 origin: format!("https://{address}"),
                 clock: Clock::System,
             },
+            hits: hits.clone(),
         };
         let hosts = Hosts::new([address.to_string()]);
         let router = assemble(
@@ -108,12 +122,17 @@ impl Gateway {
         );
         let shutdown = Shutdown::new();
         let served = Some(tokio::spawn(server.serve(router, shutdown.clone())));
-        Self { address, metrics, files, shutdown, _folder: folder, served }
+        Self { address, metrics, files, shutdown, _folder: folder, hits, served }
     }
 
     /// A client that trusts its CA.
     pub(crate) fn client(&self) -> Client {
         Client::trusting(&self.files.ca, self.address)
+    }
+
+    /// How often a request with `mark` reached its handler.
+    pub(crate) fn hits(&self, mark: &str) -> usize {
+        self.hits.0.lock().expect("no panic").iter().filter(|m| *m == mark).count()
     }
 
     /// Waits for its end.
@@ -126,6 +145,14 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.shutdown.stop();
     }
+}
+
+async fn hit(
+    axum::extract::State(hits): axum::extract::State<Hits>,
+    axum::extract::Path(mark): axum::extract::Path<String>,
+    _body: Bytes,
+) {
+    hits.0.lock().expect("no panic").push(mark);
 }
 
 /// Routes whose handlers do nothing but show the server's behaviour.
@@ -172,6 +199,18 @@ pub(crate) fn probes() -> Routes<State> {
             async |axum::extract::Path(secret): axum::extract::Path<String>| -> String {
                 panic!("thrown with {secret}")
             },
+        )
+        .put(
+            "/probe/hit/{mark}",
+            Policy::Public,
+            operation("probe.hit.put", "Notes the mark.").answers(StatusCode::OK, "Noted."),
+            hit,
+        )
+        .get(
+            "/probe/hit/{mark}",
+            Policy::Public,
+            operation("probe.hit", "Notes the mark.").answers(StatusCode::OK, "Noted."),
+            hit,
         )
         .get(
             "/probe/fail/{secret}",
