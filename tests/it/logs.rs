@@ -1,8 +1,6 @@
 //! What the gateway leaves behind on standard error: nothing that must not be there, at the
 //! most talkative level, after errors and panics too (row A9).
 
-use std::process::Command;
-
 use bytes::Bytes;
 use http_body_util::Full;
 use strongroom::clock::Clock;
@@ -11,6 +9,7 @@ use strongroom::http::logs;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::support::alone::alone;
 use crate::support::gateway::Gateway;
 
 /// Looks like a link's token, 256 bits in base64url.
@@ -20,20 +19,13 @@ const WORDS: [&str; 5] =
 
 #[test]
 fn a_thousand_requests_with_secrets_leave_none() {
-    let this = std::env::current_exe().expect("the test binary");
-    let output = Command::new(this)
-        .args(["--exact", "logs::a_gateway_at_its_most_talkative", "--ignored", "--nocapture"])
-        .output()
-        .expect("runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
-    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(stdout.contains("strongroom_panics_total 100\n"), "the metrics were printed");
+    let all = alone("logs::a_gateway_at_its_most_talkative");
+    assert!(all.contains("strongroom_panics_total 100\n"), "the metrics were printed");
 
     let mut requests = 0;
     let mut statuses = std::collections::BTreeSet::new();
     let mut panics = 0;
-    for line in stderr.lines() {
+    for line in all.lines().filter(|line| line.starts_with('{')) {
         let value: serde_json::Value = serde_json::from_str(line).expect("one JSON object a line");
         if value["message"] == "request" {
             requests += 1;
@@ -45,7 +37,6 @@ fn a_thousand_requests_with_secrets_leave_none() {
     assert_eq!(panics, 100);
     assert_eq!(statuses, [200, 401, 404, 405, 415, 421, 500].into());
 
-    let all = format!("{stdout}{stderr}");
     let hidden = [TOKEN].into_iter().chain(WORDS).flat_map(|word| {
         use base64::Engine;
         let base64 = base64::engine::general_purpose::STANDARD_NO_PAD.encode(word);

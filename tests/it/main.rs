@@ -11,5 +11,6 @@ mod routes;
 mod support;
 mod tls;
 mod transport;
+mod transport_limits;
 mod transport_metrics;
 mod transport_smuggling;

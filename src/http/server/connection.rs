@@ -29,8 +29,8 @@ use super::watch::{Verdict, Watch};
 
 /// What an HTTP/2 peer may send before we have read it: enough for a long fat line, small
 /// enough for many connections.
-const STREAM_WINDOW_BYTES: u32 = 2 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+pub(super) const STREAM_WINDOW_BYTES: u32 = 2 << 20;
+pub(super) const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
 
 /// What is kept of one HTTP/2 reply while the peer does not take it.
 const SEND_BUFFER_BYTES: usize = 256 * 1024;

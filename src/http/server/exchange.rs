@@ -66,8 +66,12 @@ pub(super) async fn answer(
         inner: body,
         pace: Pace::new(limits.body_window(), limits.min_body_bytes_per_second),
         received,
+        watch: watch.clone(),
     };
+    let mut unanswered = Unanswered(Some(&watch));
     let response = router.oneshot(Request::from_parts(head, Body::new(body))).await?;
+    unanswered.0 = None;
+    drop(unanswered);
     Ok(response.map(|inner| Reply {
         inner,
         rest: Bytes::new(),
@@ -76,11 +80,31 @@ pub(super) async fn answer(
     }))
 }
 
+/// Notes a request that was taken back while its handler worked.
+struct Unanswered<'w>(Option<&'w Watch>);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(watch) = self.0 {
+            watch.abandoned();
+        }
+    }
+}
+
 /// A request's body that fails with [`TooSlow`] when its sender stalls.
 struct Paced {
     inner: Incoming,
     pace: Pace,
     received: Received,
+    watch: Arc<Watch>,
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        if !self.inner.is_end_stream() {
+            self.watch.body_left();
+        }
+    }
 }
 
 impl HttpBody for Paced {
@@ -96,6 +120,7 @@ impl HttpBody for Paced {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 this.received.0.fetch_add(bytes as u64, Ordering::Relaxed);
+                this.watch.body(bytes);
                 Poll::Ready(Some(match this.pace.moved(bytes) {
                     Ok(()) => Ok(frame),
                     Err(slow) => Err(axum::Error::new(slow)),

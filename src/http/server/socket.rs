@@ -59,7 +59,7 @@ impl Socket {
     ) -> Poll<io::Result<usize>> {
         let moved = match outcome {
             Poll::Ready(Ok(bytes)) => {
-                self.watch.wrote();
+                self.watch.wrote(bytes);
                 self.write_pace.moved(bytes)
             }
             Poll::Pending => Err(ready!(self.write_pace.poll_wait(cx))),
@@ -80,8 +80,9 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.inner).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.watch.heard();
+        let bytes = buf.filled().len() - before;
+        if bytes > 0 {
+            self.watch.heard(bytes);
             if let Some(strict) = &mut self.strict {
                 strict.pass(&mut buf.filled_mut()[before..]);
             }

@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 use crate::config::Limits;
 
+use super::connection::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
+
 /// No time noted.
 const NEVER: u64 = u64::MAX;
 
@@ -26,9 +28,31 @@ pub(super) struct Watch {
     last: AtomicU64,
     /// First byte since the last request ended.
     head: AtomicU64,
+    traffic: Traffic,
     /// HTTP/2 replies in progress: since when the peer has left each unread.
     unread: Mutex<Vec<Arc<AtomicU64>>>,
 }
+
+/// What went over one connection, to tell work from flood.
+#[derive(Debug, Default)]
+struct Traffic {
+    read: AtomicU64,
+    written: AtomicU64,
+    bodies: AtomicU64,
+    abandoned: AtomicU64,
+}
+
+/// What HTTP/2 may spend on anything but request bodies (frames, headers, pings, settings):
+/// once, a second, and a request; beside a quarter of the bodies and a hundredth of what we
+/// send, for small frames and window updates.
+///
+/// Bodies count when their handlers read them, so a whole window may wait.
+const OVERHEAD_ONCE: u64 = CONNECTION_WINDOW_BYTES as u64 + (1 << 20);
+const OVERHEAD_PER_SECOND: u64 = 16 << 10;
+const OVERHEAD_PER_REQUEST: u64 = 4 << 10;
+
+/// Requests that may be taken back before they are answered, beside a third of all.
+const ABANDONED_ONCE: u64 = 200;
 
 /// What is to be done with a connection now.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,6 +112,7 @@ impl Watch {
             multiplexed: AtomicBool::new(false),
             last: AtomicU64::new(0),
             head: AtomicU64::new(NEVER),
+            traffic: Traffic::default(),
             unread: Mutex::default(),
         }
     }
@@ -117,15 +142,46 @@ impl Watch {
         Unread { since, watch: self.clone() }
     }
 
+    /// Bytes of a request's body arrived at its handler.
+    pub(super) fn body(&self, bytes: usize) {
+        self.traffic.bodies.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// A body was left unread; what its sender had on the way is not held against it.
+    pub(super) fn body_left(&self) {
+        self.body(STREAM_WINDOW_BYTES as usize);
+    }
+
+    /// A request was taken back before it was answered.
+    pub(super) fn abandoned(&self) {
+        self.traffic.abandoned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the peer spends far more on HTTP/2 itself than on requests: floods of pings,
+    /// settings, resets, continuations, empty or tiny frames.
+    fn floods(&self) -> bool {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (requests, bodies) = (load(&self.requests), load(&self.traffic.bodies));
+        let overhead = load(&self.traffic.read).saturating_sub(bodies);
+        let allowed = OVERHEAD_ONCE
+            + OVERHEAD_PER_SECOND * (self.elapsed() / 1000)
+            + OVERHEAD_PER_REQUEST * requests
+            + bodies / 4
+            + load(&self.traffic.written) / 100;
+        overhead > allowed || load(&self.traffic.abandoned) > ABANDONED_ONCE + requests / 3
+    }
+
     /// Bytes came in.
-    pub(super) fn heard(&self) {
+    pub(super) fn heard(&self, bytes: usize) {
+        self.traffic.read.fetch_add(bytes as u64, Ordering::Relaxed);
         if self.active.load(Ordering::Relaxed) == 0 && self.head.load(Ordering::Relaxed) == NEVER {
             self.head.store(self.elapsed(), Ordering::Relaxed);
         }
     }
 
     /// Bytes went out.
-    pub(super) fn wrote(&self) {
+    pub(super) fn wrote(&self, bytes: usize) {
+        self.traffic.written.fetch_add(bytes as u64, Ordering::Relaxed);
         self.last.store(self.elapsed(), Ordering::Relaxed);
     }
 
@@ -150,6 +206,9 @@ impl Watch {
     /// Whether it may stay, at `now`.
     pub(super) fn verdict(&self, now: Instant, limits: &Limits) -> Verdict {
         let at = |ms: u64| self.made + Duration::from_millis(ms);
+        if self.multiplexed.load(Ordering::Relaxed) && self.floods() {
+            return Verdict::Cut("more frames than work");
+        }
         if self.active.load(Ordering::Acquire) > 0 {
             return self.unread_verdict(now, limits);
         }
@@ -205,7 +264,7 @@ mod tests {
     async fn the_header_deadline_counts_from_accept() {
         let (watch, limits) = (Arc::new(Watch::new()), Limits::default());
         tokio::time::advance(Duration::from_secs(9)).await;
-        watch.heard();
+        watch.heard(1);
         assert_eq!(watch.verdict(Instant::now(), &limits), Verdict::Until(after(&watch, 10)));
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(matches!(watch.verdict(Instant::now(), &limits), Verdict::Cut(_)));
@@ -217,9 +276,9 @@ mod tests {
         drop(watch.begin());
         assert_eq!(watch.verdict(Instant::now(), &limits), Verdict::Until(after(&watch, 60)));
         tokio::time::advance(Duration::from_secs(30)).await;
-        watch.heard();
+        watch.heard(1);
         tokio::time::advance(Duration::from_secs(5)).await;
-        watch.heard();
+        watch.heard(1);
         assert_eq!(watch.verdict(Instant::now(), &limits), Verdict::Until(after(&watch, 40)));
         tokio::time::advance(Duration::from_secs(5)).await;
         assert!(matches!(watch.verdict(Instant::now(), &limits), Verdict::Cut(_)));
@@ -234,8 +293,45 @@ mod tests {
         watch.multiplexed();
         drop(watch.begin());
         tokio::time::advance(Duration::from_secs(20)).await;
-        watch.heard();
+        watch.heard(1);
         assert_eq!(watch.verdict(Instant::now(), &limits), Verdict::Until(after(&watch, 60)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_told_from_flood() {
+        let limits = Limits::default();
+        let flooded = |watch: &Arc<Watch>| {
+            matches!(watch.verdict(Instant::now(), &limits), Verdict::Cut("more frames than work"))
+        };
+        let fresh = || {
+            let watch = Arc::new(Watch::new());
+            watch.multiplexed();
+            watch
+        };
+        let upload = fresh();
+        upload.heard(1_100 << 20);
+        assert!(flooded(&upload));
+        upload.body(1_000 << 20);
+        assert!(!flooded(&upload), "a tenth of overhead");
+        let download = fresh();
+        download.heard(20 << 20);
+        assert!(flooded(&download));
+        download.wrote(2 << 30);
+        assert!(!flooded(&download), "window updates");
+        let resets = fresh();
+        for _ in 0..302 {
+            drop(resets.begin());
+            resets.abandoned();
+        }
+        assert!(flooded(&resets));
+        let tiny = fresh();
+        let _active = tiny.begin();
+        for _ in 0..3000 {
+            tiny.heard(10);
+            tiny.body(1);
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        assert!(!flooded(&tiny), "ten tiny frames a second for five minutes");
     }
 
     #[tokio::test(start_paused = true)]

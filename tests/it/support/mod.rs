@@ -1,5 +1,6 @@
 //! What the tests of the gateway share: a server with a certificate of its own, and a client
 //! that speaks TLS to it as slowly, wrongly or quickly as a test wants.
 
+pub(crate) mod alone;
 pub(crate) mod gateway;
 pub(crate) mod tls;
