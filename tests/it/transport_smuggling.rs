@@ -166,6 +166,7 @@ async fn no_vector_makes_two_requests_of_one() {
                 .replace("@S", &smuggled);
             let mut stream = client.connect("http/1.1").await.expect("connects");
             stream.write_all(text.as_bytes()).await.expect("sent");
+            stream.flush().await.expect("sent");
             let mut answer = Vec::new();
             let read = stream.read_to_end(&mut answer);
             let ended = tokio::time::timeout(Duration::from_secs(10), read).await.is_ok();

@@ -85,6 +85,7 @@ impl Client {
     pub(crate) async fn raw(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect("http/1.1").await.expect("connects");
         stream.write_all(bytes).await.expect("sent");
+        stream.flush().await.expect("sent");
         let mut answer = Vec::new();
         // An end without a close_notify is an end all the same.
         let _ = stream.read_to_end(&mut answer).await;
