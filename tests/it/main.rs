@@ -11,6 +11,7 @@ mod routes;
 mod support;
 mod tls;
 mod transport;
+mod transport_h2;
 mod transport_limits;
 mod transport_metrics;
 mod transport_smuggling;
