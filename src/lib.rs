@@ -27,6 +27,7 @@ pub mod envelope;
 pub mod faults;
 pub mod firm;
 pub mod http;
+pub mod identity;
 pub mod ids;
 pub mod objects;
 pub mod opaque;

@@ -216,6 +216,32 @@ pub struct Join {
     pub device: String,
 }
 
+/// Begins the registration of a new passphrase.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PassphraseStart {
+    /// The registration request.
+    pub request: Base64,
+}
+
+/// The gateway's answer.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PassphraseStarted {
+    /// The registration response.
+    pub response: Base64,
+}
+
+/// Replaces the passphrase and what it unlocks.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PassphraseChange {
+    /// The registration upload.
+    pub registration: Base64,
+    /// The keyring's `opaque` header under the new export key.
+    pub header: KeyringHeader,
+}
+
 /// What a joining or logged-in device needs to check statements.
 impl SessionOpened {
     /// The root key that the gateway names; to be compared with the pinned one.

@@ -9,6 +9,7 @@
 //! | `POST /session/end`, `GET /sessions`, `DELETE /sessions/{id}` | | [`SessionInfo`] list |
 //! | `GET /me` | | [`Me`] |
 //! | `PUT /keyring/headers` | [`KeyringHeader`] | |
+//! | `POST /passphrase/start` `/passphrase` | [`PassphraseStart`] [`PassphraseChange`] | [`PassphraseStarted`] |
 //! | `POST /invitations/{id}/look` `/join/start` `/join` | [`InvitationLook`] [`JoinStart`] [`Join`] | [`InvitationSeen`] [`JoinStarted`] [`SessionOpened`] |
 //! | `GET /firm` | | [`FirmDetails`] |
 //! | `GET /directory?client=` | | [`Statements`] |
@@ -52,8 +53,8 @@ pub use firm::{
 };
 pub use identity::{
     InvitationLook, InvitationSeen, Join, JoinStart, JoinStarted, KeyringHeader, KeyringSealed,
-    KitLogin, LoginFinish, LoginStart, LoginStarted, Me, Refresh, SessionInfo, SessionOpened,
-    Tokens,
+    KitLogin, LoginFinish, LoginStart, LoginStarted, Me, PassphraseChange, PassphraseStart,
+    PassphraseStarted, Refresh, SessionInfo, SessionOpened, Tokens,
 };
 pub use problem::ProblemBody;
 pub use text::Base64;

@@ -105,6 +105,19 @@ pub fn wrap(key: &FileKey, unlock: Unlock, secret: &[u8], member: MemberId) -> H
     Header::write(key, vec![stanza]).expect("one short stanza is within the limits")
 }
 
+/// The way of unlocking that a keyring's header is for; `None` for any other header.
+pub fn unlock_of(header: &Header) -> Option<Unlock> {
+    let [Stanza::Other { args, body }] = header.stanzas() else { return None };
+    let [kind, name, salt] = args.as_slice() else { return None };
+    let salt = decode_base64(salt.as_bytes())?;
+    if kind != STANZA_TYPE || salt.len() != 16 || body.len() != 32 {
+        return None;
+    }
+    [Unlock::Opaque, Unlock::Kit, Unlock::Prf, Unlock::Device]
+        .into_iter()
+        .find(|unlock| name == unlock.as_str())
+}
+
 /// The keyring's file key, to wrap it for another way of unlocking.
 ///
 /// # Errors

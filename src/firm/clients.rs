@@ -65,7 +65,7 @@ pub async fn members(tx: &mut Tx, actor: Actor) -> Result<Vec<MemberSummary>, Er
 }
 
 /// The signed statements about `client`, for whoever may know of it; without a client those
-/// about the firm.
+/// about the firm and about the caller's own card.
 pub async fn statements_for(
     tx: &mut Tx,
     actor: Actor,
@@ -73,6 +73,13 @@ pub async fn statements_for(
 ) -> Result<Vec<Note>, Error> {
     if client.is_some() {
         permit(tx, actor, Action::SeeClient, client).await?;
+        return Ok(tx.directory_statements(client).await?);
     }
-    Ok(tx.directory_statements(client).await?)
+    let mut notes = tx.directory_statements(None).await?;
+    for note in tx.own_statements(actor.member).await? {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    Ok(notes)
 }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::api::codes;
-use crate::{firm, store};
+use crate::{firm, identity, store};
 
 use super::Problem;
 
@@ -48,6 +48,33 @@ impl From<firm::Error> for Problem {
             firm::Error::Unacceptable => Self::bad_request("A value is empty or too long."),
             firm::Error::Directory(_) => Self::internal(&error),
             firm::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<identity::Error> for Problem {
+    fn from(error: identity::Error) -> Self {
+        match error {
+            identity::Error::NotFound => Self::not_found(),
+            identity::Error::Unauthorized => Self::unauthorized(),
+            identity::Error::TooMany { retry_after_secs } => {
+                Self::too_many_requests(retry_after_secs)
+            }
+            identity::Error::LoginTaken => Self::conflict(
+                codes::LOGIN_TAKEN,
+                "Somebody else has this login name; choose another.",
+            ),
+            identity::Error::MemberExists => {
+                Self::conflict(codes::WRONG_STATE, "There is a member with this id or key.")
+            }
+            identity::Error::CardRefused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                codes::STATEMENT_REFUSED,
+                "The card does not say what the invitation lets it say, or is not signed so.",
+            ),
+            identity::Error::Unacceptable(detail) => Self::bad_request(detail),
+            identity::Error::Directory(_) => Self::internal(&error),
+            identity::Error::Store(error) => error.into(),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod extract;
 mod failures;
 pub mod firm;
 pub mod health;
+pub mod identity;
 pub mod logs;
 pub mod metrics;
 mod middleware;

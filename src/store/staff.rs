@@ -54,6 +54,10 @@ impl Tx {
             .bind(now.as_ms())
             .execute(self.conn())
             .await?;
+        sqlx::query("DELETE FROM keyring_headers WHERE member = $1 AND kind = 'device'")
+            .bind(id.to_string())
+            .execute(self.conn())
+            .await?;
         Ok(done.rows_affected() == 1)
     }
 

@@ -6,7 +6,7 @@ use crate::envelope::statement::{
     Assignment, Card, Hash, Invitation, Link, Note, Policy, Revocation, RoleGrant, Statement,
     peek_kind,
 };
-use crate::ids::{ClientId, InvitationId};
+use crate::ids::{ClientId, InvitationId, MemberId};
 
 use super::engine::{Error, Tx};
 
@@ -134,6 +134,21 @@ impl Tx {
                  ORDER BY s.id",
             )
             .bind(client)
+            .fetch_all(self.conn())
+            .await?,
+        )
+    }
+
+    /// What leads from a lead to a member's own card, oldest first.
+    pub async fn own_statements(&mut self, member: MemberId) -> Result<Vec<Note>, Error> {
+        read(
+            sqlx::query_as(
+                "SELECT note FROM statements s WHERE (s.kind IN ('card', 'role') AND s.member = $1)
+                     OR (s.kind = 'invitation' AND s.subject IN
+                         (SELECT i.id FROM invitations i WHERE i.used_by = $1))
+                 ORDER BY s.id",
+            )
+            .bind(member.to_string())
             .fetch_all(self.conn())
             .await?,
         )

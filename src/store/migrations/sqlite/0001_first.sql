@@ -79,6 +79,8 @@ CREATE TABLE login_attempts (
     id TEXT PRIMARY KEY,
     member TEXT NOT NULL,
     state BLOB NOT NULL,
+    -- The throttle to forgive when it succeeds.
+    throttle BLOB NOT NULL,
     expires_at BIGINT NOT NULL
 );
 
@@ -97,9 +99,9 @@ CREATE TABLE sessions (
     last_seen_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     ended_at BIGINT,
+    -- Counts refresh tokens; each is derived from the session and its number.
     generation BIGINT NOT NULL,
     refresh_hash BLOB NOT NULL,
-    previous_hash BLOB NOT NULL,
     -- Until when the previous token still answers with the same successor.
     previous_until BIGINT NOT NULL
 );
