@@ -1,6 +1,7 @@
 //! The one integration-test binary: behaviour seen from outside, a file per resource.
 
 mod architecture;
+mod cli;
 mod envelope_cli;
 mod envelope_fuzz;
 mod envelope_large;

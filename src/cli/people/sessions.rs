@@ -31,6 +31,7 @@ pub struct SessionsArgs {
 #[derive(Debug, clap::Subcommand)]
 pub enum SessionsAction {
     /// End a session: that device is logged out at once · 结束会话
+    #[command(after_help = "Example · 示例:\n  strongroom sessions end 3f07…")]
     End {
         /// The session's id
         #[arg(value_name = "ID")]
