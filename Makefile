@@ -36,9 +36,7 @@ bench: all
 	bench/run.sh
 
 fuzz:
-	for target in $$(cd fuzz && $(CARGO) +$(NIGHTLY) fuzz list); do \
-	  (cd fuzz && $(CARGO) +$(NIGHTLY) fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; \
-	done
+	SECONDS_EACH=$(FUZZ_SECONDS) NIGHTLY=$(NIGHTLY) fuzz/run.sh
 
 clean:
 	$(CARGO) clean

@@ -216,3 +216,55 @@ impl<W: Write> Write for ArmorWriter<W> {
         self.inner.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives out one byte at a time.
+    struct Trickle<'a>(&'a [u8]);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let len = self.0.len().min(out.len()).min(1);
+            out[..len].copy_from_slice(&self.0[..len]);
+            self.0 = &self.0[len..];
+            Ok(len)
+        }
+    }
+
+    fn armored(bytes: &[u8], step: usize) -> Vec<u8> {
+        let mut writer = ArmorWriter::new(Vec::new());
+        for part in bytes.chunks(step) {
+            writer.write_all(part).expect("memory");
+        }
+        writer.finish().expect("memory")
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn armor_gives_back_what_went_in(bytes: Vec<u8>, step in 1..200_usize) {
+            let text = armored(&bytes, step);
+            assert!(looks_armored(&text) && looks_armored(&[b" \n", text.as_slice()].concat()));
+            let mut back = Vec::new();
+            ArmorReader::new(Trickle(&text)).read_to_end(&mut back).expect("its own armor");
+            assert_eq!(back, bytes);
+        }
+    }
+
+    #[test]
+    fn a_fault_comes_after_what_was_good_and_stays() {
+        let mut text = armored(&[7; 200], 200);
+        let third = text.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(2).expect("lines").0;
+        text[third + 1] = b'!';
+        let mut reader = ArmorReader::new(text.as_slice());
+        let mut out = [0; 150];
+        assert_eq!(reader.read(&mut out).expect("two good lines"), 96);
+        for _ in 0..3 {
+            assert_eq!(
+                reader.read(&mut out).expect_err("a bad line").kind(),
+                io::ErrorKind::InvalidData
+            );
+        }
+    }
+}
