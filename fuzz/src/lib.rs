@@ -7,6 +7,7 @@ use strongroom::envelope::{
     ArmorReader, Error, FileKey, Header, HeaderParser, Identity, MAX_HEADER_BYTES, MAX_STANZAS,
     Nonce, PayloadOpener, PayloadSealer, Recipient, statement,
 };
+use strongroom::http::{range, tus};
 
 /// Header and armor: bounded, canonical, and the same however the bytes arrive.
 pub fn header(data: &[u8]) {
@@ -72,4 +73,41 @@ pub fn statement(data: &[u8]) {
     if let Ok(note) = statement::parse(data) {
         assert_eq!(note.to_string().as_bytes(), data);
     }
+}
+
+/// A `Range` value, against a document whose size the first eight bytes give: what is selected
+/// lies inside the document.
+pub fn range(data: &[u8]) {
+    let Some((total, value)) = data.split_first_chunk::<8>() else { return };
+    let total = u64::from_le_bytes(*total) % (tus::MAX_NUMBER + 1);
+    if let Ok(selection) = range::parse(value, total) {
+        let (first, length) = selection.bounds(total);
+        assert!(first.checked_add(length).is_some_and(|end| end <= total));
+        if let range::Selection::Part { length, .. } = selection {
+            assert!(length > 0 && selection.content_range(total).is_some());
+        }
+    }
+}
+
+/// The headers of tus, one `name: value` a line: what passes fits every client.
+pub fn tus(data: &[u8]) {
+    let mut headers = http::HeaderMap::new();
+    for line in data.split(|b| *b == b'\n') {
+        let mut halves = line.splitn(2, |b| *b == b':');
+        let (Some(name), Some(value)) = (halves.next(), halves.next()) else { continue };
+        let name = http::HeaderName::from_bytes(name);
+        let value = http::HeaderValue::from_bytes(value.trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    let limit = 16 << 30;
+    assert!(!tus::upload_length(&headers, limit).is_ok_and(|length| length > limit));
+    for number in [tus::upload_offset(&headers).ok(), tus::content_length(&headers).ok().flatten()]
+    {
+        assert!(number.is_none_or(|number| number <= tus::MAX_NUMBER));
+    }
+    let _ = tus::upload_metadata(&headers);
+    let _ = tus::upload_checksum(&headers);
+    let _ = tus::require_version(&headers);
 }

@@ -46,3 +46,13 @@ fn recipients() {
 fn statements() {
     replay("statement", targets::statement);
 }
+
+#[test]
+fn ranges() {
+    replay("range", targets::range);
+}
+
+#[test]
+fn tus_headers() {
+    replay("tus", targets::tus);
+}
