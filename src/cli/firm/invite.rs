@@ -79,11 +79,13 @@ pub async fn run(context: &Context, args: InviteArgs) -> Result<(), Error> {
         expires: ends_at(now, &args.expires)?,
         time: now,
     };
-    // Only the root makes leads.
-    let signer =
-        if args.role.is_root_given() { root_key(profile, &keys)? } else { keys.sign.clone() };
+    let mut statement = Note::sign(&invitation, &[&keys.sign]);
+    if args.role.is_root_given() {
+        // Only the root makes leads.
+        statement.add_signature(&root_key(profile, &keys)?);
+    }
     let offer = Offer {
-        statement: Note::sign(&invitation, &[&signer]),
+        statement,
         token_hash: token_hash(&fragment.token(Purpose::Invitation, id.as_bytes())),
     };
     let Offered { expires_at } = session.post("/invitations", &offer).await?;
