@@ -5,6 +5,8 @@
 //! nothing of sessions; see `session`.
 
 mod body;
+#[cfg(test)]
+pub(in crate::cli) mod fake;
 mod session;
 mod tls;
 
@@ -237,16 +239,22 @@ fn connection_error(error: &hyper_util::client::legacy::Error) -> Error {
     let mut source = std::error::Error::source(error);
     let mut last = error.to_string();
     while let Some(cause) = source {
-        let io = cause.downcast_ref::<std::io::Error>();
-        let inner = io.and_then(|e| e.get_ref()).and_then(|e| e.downcast_ref::<rustls::Error>());
-        let tls = cause.downcast_ref::<rustls::Error>().or(inner);
-        if let Some(rustls::Error::InvalidCertificate(why)) = tls {
+        if let Some(rustls::Error::InvalidCertificate(why)) = tls_error(cause) {
             return Error::new(Word::Certificate).because(format!("{why:?}"));
         }
         last = cause.to_string();
         source = cause.source();
     }
     Error::new(Word::Unreachable).because(last)
+}
+
+/// The TLS error in `error`, through as many I/O errors as are wrapped around it.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Some(tls);
+    }
+    let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    tls_error(inner)
 }
 
 /// The whole of a short body.

@@ -271,3 +271,6 @@ impl Upload<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

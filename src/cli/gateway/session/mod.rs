@@ -58,9 +58,10 @@ impl Session {
     /// An access token that is not `refused` and has not ended.
     async fn access_token(&self, refused: Option<&str>) -> Result<String, Error> {
         let mut held = self.tokens.lock().await;
-        let now = self.clock.now();
+        // The time anew for each: others may have stored newer tokens while this one waited.
         let usable = |stored: &StoredTokens| {
-            stored.is_fresh(now) && refused != Some(stored.tokens.access_token.as_str())
+            stored.is_fresh(self.clock.now())
+                && refused != Some(stored.tokens.access_token.as_str())
         };
         if let Some(stored) = held.as_ref().filter(|s| usable(s)) {
             return Ok(stored.tokens.access_token.clone());
@@ -152,3 +153,6 @@ impl Session {
         self.json(&Ask::post(path, value)?).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! A gateway of a test's own on this machine: TLS with a certificate made on the spot, and
+//! whatever answers the test wants.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::TcpListener;
+
+use crate::api::{ProblemBody, Tokens};
+use crate::cli::profile::StoredTokens;
+use crate::cli::profile::tests::new_profile;
+use crate::clock::{Clock, Timestamp};
+
+use super::Session;
+
+/// An answer; `None` cuts the connection without one.
+pub(in crate::cli) type Answer = Option<Response<Full<Bytes>>>;
+
+/// An answer without a body.
+pub(in crate::cli) fn status(status: u16) -> Answer {
+    let status = StatusCode::from_u16(status).expect("a status");
+    Response::builder().status(status).body(Full::default()).ok()
+}
+
+/// A refusal.
+pub(in crate::cli) fn problem(status: u16, code: &str) -> Answer {
+    let body = ProblemBody {
+        kind: "about:blank".into(),
+        title: String::new(),
+        status,
+        detail: None,
+        code: code.into(),
+        request_id: None,
+    };
+    json(status, &body)
+}
+
+/// JSON.
+pub(in crate::cli) fn json(status: u16, value: &impl serde::Serialize) -> Answer {
+    let body = serde_json::to_vec(value).expect("JSON");
+    Response::builder().status(status).body(Full::new(body.into())).ok()
+}
+
+/// Tokens that are good for ten minutes.
+pub(in crate::cli) fn tokens(name: &str) -> Tokens {
+    let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"iat":0,"exp":600,"jti":"{name}"}}"#));
+    Tokens {
+        access_token: format!("e30.{claims}.c2ln"),
+        access_expires_at: Timestamp::EPOCH,
+        refresh_token: format!("refresh-{name}"),
+    }
+}
+
+/// A logged-in session with a gateway that answers with `answer`, its profile below `dir`.
+pub(in crate::cli) async fn session<A, F>(dir: &Path, answer: A) -> Session
+where
+    A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]).expect("a certificate");
+    let ca = made.cert.pem();
+    let certificate = CertificateDer::from(made.cert.der().to_vec());
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("TLS 1.3")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("a certificate and its key");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let answer = Arc::new(answer);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, answer) = (acceptor.clone(), Arc::clone(&answer));
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let service = service_fn(|request| {
+                    let answer = answer(request);
+                    async move { answer.await.ok_or(Cut) }
+                });
+                let _ = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    });
+    let profile = new_profile(&dir.join("profile"), 1, |_| ());
+    let profile = profile.relocate(&format!("https://{address}")).expect("relocated");
+    profile.store_ca(ca.as_bytes()).expect("stored");
+    let stored = StoredTokens::new(tokens("first"), Clock::System.now());
+    profile.store_tokens(&stored).expect("stored");
+    Session::open(profile, None, Clock::System).expect("a session")
+}
+
+/// The connection is cut.
+#[derive(Debug, thiserror::Error)]
+#[error("cut")]
+struct Cut;
+
+impl From<Infallible> for Cut {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
