@@ -9,6 +9,7 @@ mod envelope_two_documents;
 mod envelope_vectors;
 mod logs;
 mod routes;
+mod signals;
 mod support;
 mod tls;
 mod transport;

@@ -9,6 +9,7 @@ use tokio::time::{Duration, Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::read_ahead::ReadAhead;
 use super::tls::Certificates;
 
 /// First byte of a TLS handshake record (RFC 8446 §5.1).
@@ -31,7 +32,7 @@ pub(super) async fn accept(
     mut stream: TcpStream,
     certificates: &Certificates,
     deadline: Instant,
-) -> Option<TlsStream<TcpStream>> {
+) -> Option<TlsStream<ReadAhead>> {
     let mut first = [0];
     match timeout_at(deadline, stream.peek(&mut first)).await {
         Ok(Ok(1)) if first[0] == HANDSHAKE_RECORD => {}
@@ -42,7 +43,9 @@ pub(super) async fn accept(
         _ => return None,
     }
     let handshake = TlsAcceptor::from(certificates.config())
-        .accept_with(stream, |session| session.set_buffer_limit(Some(SEND_BUFFER_BYTES)));
+        .accept_with(ReadAhead::new(stream), |session| {
+            session.set_buffer_limit(Some(SEND_BUFFER_BYTES))
+        });
     timeout_at(deadline, handshake).await.ok()?.ok()
 }
 

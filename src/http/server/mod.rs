@@ -10,6 +10,7 @@ mod connection;
 mod exchange;
 mod handshake;
 mod pace;
+mod read_ahead;
 mod shutdown;
 mod socket;
 mod strict;

@@ -16,6 +16,7 @@ use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 
 use super::pace::Pace;
+use super::read_ahead::ReadAhead;
 use super::strict::Strict;
 use super::watch::Watch;
 
@@ -25,7 +26,7 @@ const LINGER_BYTES: usize = 16 << 20;
 
 /// A watched TLS stream.
 pub(super) struct Socket {
-    inner: TlsStream<TcpStream>,
+    inner: TlsStream<ReadAhead>,
     watch: Arc<Watch>,
     write_pace: Pace,
     /// Where HTTP/1.1 is spoken.
@@ -42,7 +43,7 @@ enum Closing {
 impl Socket {
     /// A stream that agreed on HTTP/2 (`multiplexed`) or HTTP/1.1.
     pub(super) fn new(
-        inner: TlsStream<TcpStream>,
+        inner: TlsStream<ReadAhead>,
         watch: Arc<Watch>,
         write_pace: Pace,
         multiplexed: bool,
@@ -134,7 +135,7 @@ impl AsyncWrite for Socket {
                 Closing::Lingering { until, left } => {
                     let (stream, _) = this.inner.get_mut();
                     let over = std::future::Future::poll(until.as_mut(), cx).is_ready();
-                    if over || ready!(drop_some(stream, cx, left)) {
+                    if over || ready!(drop_some(stream.get_mut(), cx, left)) {
                         this.closing = Closing::Closed;
                     }
                 }

@@ -1,6 +1,8 @@
 //! A test in a process of its own: where memory is measured, or a whole process is changed.
 
+use std::os::unix::fs::FileExt;
 use std::process::Command;
+use std::time::Duration;
 
 /// Runs the ignored test `name` of this binary alone, and answers what it printed.
 pub(crate) fn alone(name: &str) -> String {
@@ -27,4 +29,22 @@ pub(crate) fn resident_bytes() -> u64 {
 /// Whether the sizes of a release are asked for, rather than a tenth.
 pub(crate) fn full_size() -> bool {
     std::env::var_os("STRONGROOM_TEST_FULL").is_some()
+}
+
+/// Processor time of this process. Opened once, to be read when no more files can be opened.
+pub(crate) struct CpuClock(std::fs::File);
+
+impl CpuClock {
+    pub(crate) fn open() -> Self {
+        Self(std::fs::File::open("/proc/self/stat").expect("Linux"))
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        let mut bytes = [0; 1024];
+        let read = self.0.read_at(&mut bytes, 0).expect("readable");
+        let text = std::str::from_utf8(&bytes[..read]).expect("text");
+        let fields: Vec<_> = text.rsplit(')').next().expect("fields").split_whitespace().collect();
+        let ticks: u64 = [11, 12].iter().map(|at| fields[*at].parse::<u64>().expect("ticks")).sum();
+        Duration::from_millis(ticks * 10)
+    }
 }

@@ -92,11 +92,20 @@ impl Gateway {
 
     /// With `limits` and readiness checks.
     pub(crate) fn with_readiness(limits: Limits, readiness: Readiness) -> Self {
+        Self::with_all(limits, readiness, Duration::from_millis(100), Shutdown::new())
+    }
+
+    /// With `limits`, readiness checks, a look at the certificate `every` so often, and an end.
+    pub(crate) fn with_all(
+        limits: Limits,
+        readiness: Readiness,
+        every: Duration,
+        shutdown: Shutdown,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let files = dev_ca::ensure(folder.path(), &[], &Clock::System).expect("a CA");
         let certificates =
-            Certificates::load(&files.certificate, &files.key, Duration::from_millis(100))
-                .expect("the certificate loads");
+            Certificates::load(&files.certificate, &files.key, every).expect("it loads");
         let metrics = Arc::new(Metrics::default());
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let server =
@@ -120,7 +129,6 @@ impl Gateway {
             Arc::new(RoleInToken),
             metrics.clone(),
         );
-        let shutdown = Shutdown::new();
         let served = Some(tokio::spawn(server.serve(router, shutdown.clone())));
         Self { address, metrics, files, shutdown, _folder: folder, hits, served }
     }
