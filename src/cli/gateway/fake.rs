@@ -9,7 +9,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -21,15 +20,16 @@ use crate::cli::profile::StoredTokens;
 use crate::cli::profile::tests::new_profile;
 use crate::clock::{Clock, Timestamp};
 
-use super::Session;
+use super::body::whole;
+use super::{Body, Sent, Session, StreamedBody};
 
 /// An answer; `None` cuts the connection without one.
-pub(in crate::cli) type Answer = Option<Response<Full<Bytes>>>;
+pub(in crate::cli) type Answer = Option<Response<Body>>;
 
 /// An answer without a body.
 pub(in crate::cli) fn status(status: u16) -> Answer {
     let status = StatusCode::from_u16(status).expect("a status");
-    Response::builder().status(status).body(Full::default()).ok()
+    Response::builder().status(status).body(whole(Bytes::new())).ok()
 }
 
 /// A refusal.
@@ -48,7 +48,21 @@ pub(in crate::cli) fn problem(status: u16, code: &str) -> Answer {
 /// JSON.
 pub(in crate::cli) fn json(status: u16, value: &impl serde::Serialize) -> Answer {
     let body = serde_json::to_vec(value).expect("JSON");
-    Response::builder().status(status).body(Full::new(body.into())).ok()
+    Response::builder().status(status).body(whole(body.into())).ok()
+}
+
+/// A body of `bytes` of which only the first `cut` arrive.
+pub(in crate::cli) fn broken(bytes: &[u8], cut: usize) -> Body {
+    let (parts, received) = tokio::sync::mpsc::channel(1);
+    let body = StreamedBody::new(received, bytes.len() as u64, Sent::default()).boxed();
+    let first = Bytes::copy_from_slice(&bytes[..cut.min(bytes.len())]);
+    parts.try_send(first).expect("room for one");
+    // What was given is on its way before the connection breaks.
+    tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        drop(parts);
+    });
+    body
 }
 
 /// Tokens that are good for ten minutes.

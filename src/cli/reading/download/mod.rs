@@ -166,3 +166,6 @@ impl<'a, 'b> Stream<'a, 'b> {
         Ok(taken)
     }
 }
+
+#[cfg(test)]
+mod tests;
