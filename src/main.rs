@@ -1,5 +1,6 @@
 //! The one binary: argument parsing, then `cli` (a person's commands) or `app` (a firm's).
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -33,13 +34,17 @@ fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Person(cli::Command::Completions(args)) => {
+            let mut script = Vec::new();
             clap_complete::generate(
                 args.shell,
                 &mut Arguments::command(),
                 "strongroom",
-                &mut std::io::stdout(),
+                &mut script,
             );
-            ExitCode::SUCCESS
+            match std::io::stdout().write_all(&script) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            }
         }
         Command::Person(command) => cli::run(&arguments.global, command).into(),
     }
