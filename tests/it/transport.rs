@@ -257,3 +257,47 @@ async fn readiness_names_what_is_missing() {
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.text(), r#"{"status":"not_ready","waiting_for":["storage"]}"#);
 }
+
+/// What arrived of an upload is worth keeping: its handler must see the end of the body and
+/// have the time to save it, however the connection went.
+#[tokio::test]
+async fn a_broken_upload_is_told_to_its_handler_which_may_finish() {
+    let gateway = Gateway::start();
+    for (mark, reset) in [("fin", false), ("rst", true)] {
+        let mut stream = gateway.client().connect("http/1.1").await.expect("connects");
+        let head = format!(
+            "PUT /probe/fate/{mark} HTTP/1.1\r\nhost: {}\r\ncontent-length: 1000000\r\n\r\nsome",
+            gateway.address
+        );
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        stream.flush().await.expect("sent");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        if reset {
+            socket2::SockRef::from(stream.get_ref().0)
+                .set_linger(Some(std::time::Duration::ZERO))
+                .expect("an option");
+        }
+        drop(stream);
+    }
+    let stream = gateway.client().connect("h2").await.expect("connects");
+    let (mut sender, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
+    let driver = tokio::spawn(connection);
+    let mut bodies = Vec::new();
+    for mark in ["stream-reset", "connection-gone"] {
+        let request = gateway.client().request_h2("PUT", &format!("/probe/fate/{mark}"));
+        let (response, mut body) =
+            sender.send_request(request.body(()).expect("a request"), false).expect("sent");
+        body.send_data(Bytes::from_static(b"some"), false).expect("sent");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        if mark == "stream-reset" {
+            body.send_reset(h2::Reason::CANCEL);
+        }
+        bodies.push((response, body));
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    driver.abort();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    for mark in ["fin", "rst", "stream-reset", "connection-gone"] {
+        assert_eq!(gateway.hits(&format!("{mark} broken")), 1, "{mark}: {:?}", gateway.all_hits());
+    }
+}

@@ -96,8 +96,7 @@ fn service(
 > + use<> {
     let (shared, watch) = (shared.clone(), watch.clone());
     service_fn(move |request: Request<Incoming>| {
-        let (router, limits) = (shared.router.clone(), shared.limits.clone());
-        exchange::answer(router, request, peer, watch.clone(), limits)
+        exchange::answer(shared.clone(), request, peer, watch.clone())
     })
 }
 

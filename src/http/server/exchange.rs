@@ -2,7 +2,9 @@
 //! counted and tied to the connection's watch.
 //!
 //! Invariant: from complete headers to the end of the answer's body the connection counts as
-//! busy, whatever happens to the handler in between.
+//! busy, whatever happens to the handler in between. A handler that was given a body runs to
+//! its end even when the connection is gone: it sees the body break off and can save what
+//! arrived.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -11,15 +13,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use crate::config::Limits;
-
+use super::Shared;
 use super::pace::{Pace, TooSlow};
 use super::watch::{Active, Unread, Watch};
 
@@ -48,14 +48,14 @@ impl Received {
     }
 }
 
-/// Has `router` answer `request`.
+/// Has `shared`'s router answer `request`.
 pub(super) async fn answer(
-    router: Router,
+    shared: Arc<Shared>,
     request: Request<Incoming>,
     peer: Peer,
     watch: Arc<Watch>,
-    limits: Arc<Limits>,
 ) -> Result<Response<Reply>, Infallible> {
+    let limits = &shared.limits;
     let active = watch.begin();
     let multiplexed = request.version() == http::Version::HTTP_2;
     let received = Received::default();
@@ -69,7 +69,14 @@ pub(super) async fn answer(
         watch: watch.clone(),
     };
     let mut unanswered = Unanswered(Some(&watch));
-    let response = router.oneshot(Request::from_parts(head, Body::new(body))).await?;
+    let outlives = !body.is_end_stream();
+    let answering = shared.router.clone().oneshot(Request::from_parts(head, Body::new(body)));
+    let response = if outlives {
+        // The front door turns panics into answers; a failed join is a runtime that ends.
+        shared.handlers.spawn(answering).await.unwrap_or_else(|_| Ok(Response::default()))?
+    } else {
+        answering.await?
+    };
     unanswered.0 = None;
     drop(unanswered);
     Ok(response.map(|inner| Reply {

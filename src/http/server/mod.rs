@@ -76,6 +76,8 @@ struct Shared {
     admission: Arc<Admission>,
     drain: Shutdown,
     router: Router,
+    /// Handlers that outlive their connections.
+    handlers: TaskTracker,
 }
 
 impl Server {
@@ -117,6 +119,7 @@ impl Server {
             admission,
             drain: shutdown.clone(),
             router,
+            handlers: TaskTracker::new(),
         });
         let reload = tokio::spawn(certificates.watch());
         let connections = TaskTracker::new();
@@ -134,8 +137,13 @@ impl Server {
         }
         drop(listener);
         connections.close();
+        shared.handlers.close();
+        let drained = async {
+            connections.wait().await;
+            shared.handlers.wait().await;
+        };
         let ended = tokio::select! {
-            () = connections.wait() => Ended::Drained,
+            () = drained => Ended::Drained,
             () = tokio::time::sleep(drain_limit) => Ended::Cut { connections: connections.len() },
             () = shutdown.stopping() => Ended::Cut { connections: connections.len() },
         };

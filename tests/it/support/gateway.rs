@@ -138,6 +138,11 @@ impl Gateway {
         Client::trusting(&self.files.ca, self.address)
     }
 
+    /// Every mark, for messages.
+    pub(crate) fn all_hits(&self) -> Vec<String> {
+        self.hits.0.lock().expect("no panic").clone()
+    }
+
     /// How often a request with `mark` reached its handler.
     pub(crate) fn hits(&self, mark: &str) -> usize {
         self.hits.0.lock().expect("no panic").iter().filter(|m| *m == mark).count()
@@ -152,6 +157,41 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.shutdown.stop();
+    }
+}
+
+/// Notes how the reading of a body came to its end, even when nobody waits for it any more.
+async fn fate(
+    axum::extract::State(hits): axum::extract::State<Hits>,
+    axum::extract::Path(mark): axum::extract::Path<String>,
+    body: Body,
+) -> StatusCode {
+    let mut told = Fate { hits, mark, end: "dropped" };
+    let mut stream = body.into_data_stream();
+    told.end = "whole";
+    while let Some(piece) = stream.next().await {
+        if piece.is_err() {
+            told.end = "broken";
+            // What arrived would be made durable here.
+            let before = std::mem::replace(&mut told.end, "dropped while it was saved");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            told.end = before;
+            break;
+        }
+        told.end = "dropped while it was read";
+    }
+    StatusCode::OK
+}
+
+struct Fate {
+    hits: Hits,
+    mark: String,
+    end: &'static str,
+}
+
+impl Drop for Fate {
+    fn drop(&mut self) {
+        self.hits.0.lock().expect("no panic").push(format!("{} {}", self.mark, self.end));
     }
 }
 
@@ -207,6 +247,12 @@ pub(crate) fn probes() -> Routes<State> {
             async |axum::extract::Path(secret): axum::extract::Path<String>| -> String {
                 panic!("thrown with {secret}")
             },
+        )
+        .put(
+            "/probe/fate/{mark}",
+            Policy::Public,
+            operation("probe.fate", "Notes the end of a body.").answers(StatusCode::OK, "Noted."),
+            fate,
         )
         .put(
             "/probe/hit/{mark}",
