@@ -48,10 +48,9 @@ mod tests {
     fn a_login_name_has_one_form() {
         assert_eq!(login(" Wang.Li "), Some("wang.li".into()));
         assert_eq!(login("王丽"), Some("王丽".into()));
-        for bad in ["", " ", "a b", "a\n", "a/b", "a\0b", "a\u{202e}b", &"a".repeat(129)] {
-            assert_eq!(login(&format!("x{bad}")).is_some(), bad.trim().is_empty(), "{bad:?}");
+        for bad in ["", " ", "a b", "a\nb", "a/b", "a\0b", "a\u{202e}b", &"a".repeat(129)] {
+            assert_eq!(login(bad), None, "{bad:?}");
         }
-        assert_eq!(login(""), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The gateway's secrets: one file of mode 0600, made once. Different keys for different
 //! promises; none of them opens a document.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -40,7 +41,7 @@ pub enum SecretsError {
     },
 }
 
-/// Every secret of a gateway. Has no `Debug` and no `Display`.
+/// Every secret of a gateway.
 #[derive(Clone)]
 pub struct GatewaySecrets {
     /// Seed of the key that signs access tokens.
@@ -56,6 +57,12 @@ pub struct GatewaySecrets {
     receipt: Secret<32>,
     arrival: Secret<32>,
     log: Secret<32>,
+}
+
+impl fmt::Debug for GatewaySecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GatewaySecrets(…)")
+    }
 }
 
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -177,7 +184,7 @@ mod tests {
         secrets.create(&path).expect("written");
         let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode));
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
-        let read = GatewaySecrets::load(&path).ok().expect("read");
+        let read = GatewaySecrets::load(&path).expect("read");
         assert_eq!(*read.to_json(), *secrets.to_json());
         assert_eq!(read.receipt_key().public(), secrets.receipt_key().public());
         assert!(matches!(secrets.create(&path), Err(SecretsError::File { .. })));

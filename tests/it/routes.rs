@@ -1,13 +1,9 @@
 //! The registry against what was reviewed: who may ask without a session, and what OpenAPI
 //! says.
 
-use strongroom::http::{Policy, Routes, openapi, routes};
+use strongroom::http::{Policy, openapi};
 
-use crate::support::gateway::State;
-
-fn all() -> Routes<State> {
-    routes()
-}
+use crate::support::office::all_routes as all;
 
 #[test]
 fn the_unauthenticated_routes_are_the_reviewed_ones() {

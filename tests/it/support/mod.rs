@@ -3,4 +3,5 @@
 
 pub(crate) mod alone;
 pub(crate) mod gateway;
+pub(crate) mod office;
 pub(crate) mod tls;
