@@ -130,6 +130,7 @@ def report(folder, rage, as_json):
         ("seal through a pipe", "age"): (1.1, 1.5),
     }
     rows, lines = [], []
+    load = os.getloadavg()[0]
     for figure, (kind, programs) in figures.items():
         if not rage:
             programs.pop("rage", None)
@@ -170,6 +171,8 @@ def report(folder, rage, as_json):
         print(json.dumps(rows))
     else:
         print(f"{SIZE >> 20} MiB, medians of {RUNS} alternating rounds, wall time against each peer")
+        print(f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after: others' work on the")
+        print("machine shows as MISSED where CPU seconds are as usual")
         print("\n".join(lines))
 
 
