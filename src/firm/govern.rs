@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::envelope::statement::{Assignment, Note, Policy, Role, YesNo};
 use crate::store::{self, Tx};
 
-use super::{Actor, Error, directory_with, permit, plausible, signed_by_caller};
+use super::{Actor, Error, directory_with, in_force, permit, plausible, signed_by_caller};
 
 fn superseded(error: store::Error) -> Error {
     match error {
@@ -35,6 +35,9 @@ pub async fn assign(
     if !assignment.accountants.iter().all(|id| keeps_books(*id)) {
         return Err(Error::StatementRefused);
     }
+    if in_force(tx, note).await? {
+        return assigned(tx, &assignment).await;
+    }
     // The rows first: who is named must have their card in the directory that is verified.
     tx.set_assigned(assignment.client, assignment.category, &assignment.accountants).await?;
     let directory = directory_with(tx, Some(assignment.client), note).await?;
@@ -42,8 +45,12 @@ pub async fn assign(
     tx.insert_statement(note, now).await.map_err(superseded)?;
     let event = Event::new("assignment.set").by(actor.member).client(assignment.client);
     audit::append(tx, now, event.object(note.hash())).await?;
+    assigned(tx, &assignment).await
+}
+
+async fn assigned(tx: &mut Tx, assignment: &Assignment) -> Result<Assigned, Error> {
     Ok(Assigned {
-        accountants: directory.assigned_exactly(assignment.client, assignment.category).to_vec(),
+        accountants: assignment.accountants.clone(),
         pending: tx.count_pending_rewraps(assignment.client).await?,
     })
 }
@@ -65,13 +72,15 @@ pub async fn set_policy(
     if let Some(client) = policy.client {
         permit(tx, actor, Action::SeeClient, Some(client)).await?;
     }
-    let directory = directory_with(tx, policy.client, note).await?;
-    signed_by_caller(&directory, actor, note)?;
-    tx.insert_statement(note, now).await.map_err(superseded)?;
-    tx.set_policy(&policy).await?;
-    let mut event = Event::new("policy.set").by(actor.member).object(note.hash());
-    event.client = policy.client;
-    audit::append(tx, now, event).await?;
+    if !in_force(tx, note).await? {
+        let directory = directory_with(tx, policy.client, note).await?;
+        signed_by_caller(&directory, actor, note)?;
+        tx.insert_statement(note, now).await.map_err(superseded)?;
+        tx.set_policy(&policy).await?;
+        let mut event = Event::new("policy.set").by(actor.member).object(note.hash());
+        event.client = policy.client;
+        audit::append(tx, now, event).await?;
+    }
     Ok(match policy.client {
         Some(client) => Assigned {
             accountants: tx.assigned_to(client).await?,

@@ -6,7 +6,7 @@ use crate::audit::{self, Event};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Hash, Invitation, Note};
 use crate::ids::InvitationId;
-use crate::store::{InvitationRow, Tx};
+use crate::store::{self, InvitationRow, Tx};
 
 use super::{Actor, Directories, Error, found, permit, plausible, signed_by_caller};
 
@@ -46,7 +46,8 @@ pub async fn invite(
             return Ok(Offered { expires_at: row.expires_at });
         }
         Ok(_) => return Err(Error::Taken),
-        Err(_) => {}
+        Err(store::Error::NotFound) => {}
+        Err(error) => return Err(error.into()),
     }
     tx.insert_invitation(&invitation, offer.token_hash, Some(actor.member), now).await?;
     tx.insert_statement(&offer.statement, now).await?;

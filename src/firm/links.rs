@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::envelope::statement::Link;
 use crate::store::{self, LinkKind, Tx};
 
-use super::{Actor, Error, directory_with, permit, plausible, signed_by_caller};
+use super::{Actor, Error, directory_with, in_force, permit, plausible, signed_by_caller};
 
 /// The longest that an address may be open.
 const MAX_OPEN_SECS: i64 = 366 * 24 * 3600;
@@ -32,6 +32,9 @@ pub async fn open_arrival_link(
         && link.max_bytes > 0;
     if !fits {
         return Err(Error::StatementRefused);
+    }
+    if in_force(tx, &offer.statement).await? {
+        return Ok(Offered { expires_at: link.expires });
     }
     tx.insert_link(&link, LinkKind::Arrival, offer.token_hash, actor.member, now).await.map_err(
         |error| match error {

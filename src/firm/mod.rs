@@ -28,7 +28,7 @@ use crate::access::{self, Action, Facts};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Note, Role};
 use crate::ids::{ClientId, MemberId};
-use crate::store::{self, Tx};
+use crate::store::{self, Standing, Tx};
 use crate::trust::{self, Directory};
 
 /// What a caller can do something about.
@@ -108,6 +108,16 @@ fn signed_by_caller(directory: &Directory, actor: Actor, note: &Note) -> Result<
     if note.signed_by(&card.sign) { Ok(()) } else { Err(Error::StatementRefused) }
 }
 
+/// Whether this very statement is in force already, because its answer was lost. One that has
+/// been replaced since is [`Error::ChainMoved`]: it must not come back into force.
+async fn in_force(tx: &mut Tx, note: &Note) -> Result<bool, Error> {
+    match tx.standing(note).await? {
+        Standing::New => Ok(false),
+        Standing::Newest => Ok(true),
+        Standing::Replaced => Err(Error::ChainMoved),
+    }
+}
+
 /// The directory that results when `note` is added to what is on file.
 async fn directory_with(
     tx: &mut Tx,
@@ -116,9 +126,7 @@ async fn directory_with(
 ) -> Result<Directory, Error> {
     let root = tx.firm().await?.root;
     let mut notes = tx.directory_statements(client).await?;
-    if notes.iter().any(|known| known.text() == note.text()) {
-        return Directory::verify(root, &notes).map_err(Error::Directory);
-    }
+    Directory::verify(root, &notes).map_err(Error::Directory)?;
     notes.push(note.clone());
     Directory::verify(root, &notes).map_err(|error| match error {
         trust::Error::BrokenChain => Error::ChainMoved,

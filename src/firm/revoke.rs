@@ -4,9 +4,9 @@ use crate::access::Action;
 use crate::audit::{self, Event};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Note, Revocation, RevocationKind, Role};
-use crate::store::Tx;
+use crate::store::{self, Tx};
 
-use super::{Actor, Directories, Error, permit, plausible, signed_by_caller};
+use super::{Actor, Directories, Error, directory_with, permit, plausible, signed_by_caller};
 
 /// Carries out a revocation that the calling lead signed. The last lead and the last privacy
 /// officer cannot be ended; ending the same thing again changes nothing.
@@ -28,7 +28,7 @@ pub async fn revoke(
     let subject = revocation.subject.to_string();
     match tx.statement("revocation", &format!("{}:{subject}", revocation.kind)).await {
         Ok(_) => return Ok(()),
-        Err(crate::store::Error::NotFound) => {}
+        Err(store::Error::NotFound) => {}
         Err(error) => return Err(error.into()),
     }
     let action = match revocation.kind {
@@ -41,6 +41,7 @@ pub async fn revoke(
             {
                 return Err(Error::LastOne);
             }
+            stays_verifiable(tx, member.role, note).await?;
             tx.suspend_member(id, now).await?;
             "member.suspend"
         }
@@ -61,5 +62,19 @@ pub async fn revoke(
     };
     tx.insert_statement(note, now).await?;
     audit::append(tx, now, Event::new(action).by(actor.member).object(subject)).await?;
+    Ok(())
+}
+
+/// What somebody signed counts up to the time of their end. A revocation dated before
+/// something they did sign would leave that without a signer, and every directory that holds
+/// it unverifiable: refused, to be signed again with a later time.
+async fn stays_verifiable(tx: &mut Tx, role: Role, note: &Note) -> Result<(), Error> {
+    if !matches!(role, Role::Lead | Role::Accountant) {
+        return Ok(());
+    }
+    directory_with(tx, None, note).await?;
+    for client in tx.clients().await? {
+        directory_with(tx, Some(client.id), note).await?;
+    }
     Ok(())
 }

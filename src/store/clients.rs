@@ -117,10 +117,11 @@ impl Tx {
         Ok(())
     }
 
-    /// Everybody assigned to a client in whatever category.
+    /// Everybody assigned to a client in whatever category, without those who were ended.
     pub async fn assigned_to(&mut self, client: ClientId) -> Result<Vec<MemberId>, Error> {
         let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT DISTINCT member FROM assignments WHERE client = $1 ORDER BY member",
+            "SELECT DISTINCT a.member FROM assignments a JOIN members m ON m.id = a.member
+             WHERE a.client = $1 AND m.state = 'active' ORDER BY a.member",
         )
         .bind(client.to_string())
         .fetch_all(self.conn())
@@ -132,8 +133,8 @@ impl Tx {
     pub async fn count_pending_rewraps(&mut self, client: ClientId) -> Result<u64, Error> {
         let count: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM documents d WHERE d.client = $1 AND d.state IN ('received', 'pulled')
-             AND EXISTS (SELECT 1 FROM assignments a WHERE a.client = d.client
-                 AND (a.category = d.category OR (a.category = '' AND NOT EXISTS
+             AND EXISTS (SELECT 1 FROM assignments a JOIN members m ON m.id = a.member AND m.state = 'active'
+                 WHERE a.client = d.client AND (a.category = d.category OR (a.category = '' AND NOT EXISTS
                      (SELECT 1 FROM assignment_subjects s WHERE s.client = d.client AND s.category = d.category)))
                  AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.document = d.id AND g.member = a.member))",
         )

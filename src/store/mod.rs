@@ -26,4 +26,5 @@ pub use invitations::InvitationRow;
 pub use links::{LinkKind, LinkRow};
 pub use members::MemberRow;
 pub use sessions::SessionRow;
+pub use statements::Standing;
 pub use throttles::{LoginAttempt, ThrottleRow};

@@ -10,6 +10,17 @@ use crate::ids::{ClientId, InvitationId, MemberId};
 
 use super::engine::{Error, Tx};
 
+/// Where a statement stands among those on file about the same subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Not on file.
+    New,
+    /// On file, and the newest.
+    Newest,
+    /// On file, and another has come after it.
+    Replaced,
+}
+
 /// Under what a statement is found again.
 struct Filed {
     kind: &'static str,
@@ -104,6 +115,28 @@ impl Tx {
             .execute(self.conn())
             .await?;
         Ok(())
+    }
+
+    /// Where a statement stands.
+    pub async fn standing(&mut self, note: &Note) -> Result<Standing, Error> {
+        let filed = file(note)?;
+        let hash = note.hash();
+        let known: Option<i64> = sqlx::query_scalar(
+            "SELECT id FROM statements WHERE hash = $1 AND kind = $2 AND subject = $3",
+        )
+        .bind(&hash.0[..])
+        .bind(filed.kind)
+        .bind(&filed.subject)
+        .fetch_optional(self.conn())
+        .await?;
+        let Some(known) = known else { return Ok(Standing::New) };
+        let newest: i64 =
+            sqlx::query_scalar("SELECT max(id) FROM statements WHERE kind = $1 AND subject = $2")
+                .bind(filed.kind)
+                .bind(&filed.subject)
+                .fetch_one(self.conn())
+                .await?;
+        Ok(if newest == known { Standing::Newest } else { Standing::Replaced })
     }
 
     /// Everything that a directory about `client` is built from, oldest first, and nothing of

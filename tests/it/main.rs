@@ -7,6 +7,7 @@ mod envelope_fuzz;
 mod envelope_large;
 mod envelope_two_documents;
 mod envelope_vectors;
+mod firm;
 mod identity;
 mod logs;
 mod routes;
