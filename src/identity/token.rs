@@ -177,4 +177,82 @@ mod tests {
         }
         assert_eq!(RefreshKey::new(Secret::random()).read(&text), None);
     }
+
+    /// Signs whatever it is given, as a JWS (RFC 7515, section 3.1).
+    fn forge(seed: &Secret<32>, header: &str, claims: &str) -> String {
+        let signed =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signature = SigningKey::from_seed(seed).sign(signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// Row A14: tokens that other programs have believed. Those whose header or claims are
+    /// wrong carry a good signature, so that nothing but the header or the claim refuses them.
+    #[test]
+    fn forged_tokens_are_refused() {
+        let seed = Secret::random();
+        let keys = AccessKeys::new(&seed);
+        let session = SessionId::random();
+        let good_header = r#"{"typ":"JWT","alg":"EdDSA"}"#;
+        let good =
+            format!(r#"{{"iss":"{ISSUER}","aud":"{AUDIENCE}","sid":"{session}","exp":600}}"#);
+        assert_eq!(keys.session(&forge(&seed, good_header, &good), NOW), Some(session));
+        let mut tokens = Vec::new();
+        for header in [
+            r#"{"typ":"JWT","alg":"none"}"#,
+            r#"{"typ":"JWT","alg":"None"}"#,
+            r#"{"typ":"JWT","alg":""}"#,
+            r#"{"typ":"JWT"}"#,
+            r#"{"typ":"JWT","alg":"HS256"}"#,
+            r#"{"typ":"JWT","alg":"RS256"}"#,
+            r#"{"typ":"JWT","alg":"ES256"}"#,
+            r#"{"typ":"JWT","alg":"eddsa"}"#,
+            r#"{"alg":"EdDSA"}"#,
+            r#"{"typ":"JWT","alg":"EdDSA","kid":"../../dev/null"}"#,
+            r#"{"typ":"JWT","alg":"EdDSA","jku":"https://a.example/keys"}"#,
+            r#"{"typ":"JWT","alg":"EdDSA","x5u":"https://a.example/cert"}"#,
+            r#"{"typ":"JWT","alg":"EdDSA","jwk":{"kty":"OKP","crv":"Ed25519","x":"AAAA"}}"#,
+            r#"{"typ":"JWT","alg":"EdDSA","crit":["exp"],"exp":9999999999}"#,
+            r#"{"typ":"JWT","alg":"EdDSA","zip":"DEF"}"#,
+            r#"{"alg":"none","typ":"JWT","alg":"EdDSA"}"#,
+        ] {
+            tokens.push(forge(&seed, header, &good));
+        }
+        for (from, to) in [
+            (ISSUER, "strongroom/v1/other"),
+            (AUDIENCE, "strongroom/v1/web"),
+            (r#""exp":600"#, r#""exp":0"#),
+            (r#""exp":600"#, r#""exp":-1"#),
+            (r#""exp":600"#, r#""exp":"600""#),
+            (r#","exp":600"#, ""),
+            (r#""exp":600"#, r#""exp":600,"role":"lead""#),
+            (r#""iss""#, r#""iss2""#),
+            (r#""aud""#, r#""aud2""#),
+            (r#""sid""#, r#""sub""#),
+        ] {
+            tokens.push(forge(&seed, good_header, &good.replace(from, to)));
+        }
+        // Another key; the public key as a secret; no signature; one of other text; more parts.
+        tokens.push(forge(&Secret::random(), good_header, &good));
+        let public = SigningKey::from_seed(&seed).public();
+        let hs256 = Header::new(Algorithm::HS256);
+        let claims: serde_json::Value = serde_json::from_str(&good).expect("JSON");
+        tokens.push(
+            jsonwebtoken::encode(&hs256, &claims, &EncodingKey::from_secret(&public.0))
+                .expect("signed"),
+        );
+        let token = forge(&seed, good_header, &good);
+        let (text, signature) = token.rsplit_once('.').expect("three parts");
+        tokens.push(format!("{text}."));
+        tokens.push(text.to_owned());
+        tokens.push(format!("{token}.{signature}"));
+        tokens.push(format!("{token}="));
+        tokens.push(format!(" {token}"));
+        let other = forge(&seed, good_header, &good.replace("600", "9999999999"));
+        tokens.push(format!("{}.{signature}", other.rsplit_once('.').expect("three parts").0));
+        assert!(tokens.len() >= 25);
+        for token in tokens {
+            assert_eq!(keys.session(&token, NOW), None, "{token}");
+        }
+    }
 }

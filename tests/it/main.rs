@@ -1,6 +1,7 @@
 //! The one integration-test binary: behaviour seen from outside, a file per resource.
 
 mod architecture;
+mod bodies;
 mod cli;
 mod envelope_cli;
 mod envelope_fuzz;
@@ -9,7 +10,9 @@ mod envelope_two_documents;
 mod envelope_vectors;
 mod firm;
 mod identity;
+mod identity_sessions;
 mod logs;
+mod matrix;
 mod routes;
 mod signals;
 mod support;
