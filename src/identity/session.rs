@@ -14,6 +14,9 @@ use super::{Error, Identity};
 /// A session nobody has renewed for so long ends, in seconds.
 const IDLE_SECS: i64 = 90 * 24 * 3600;
 
+/// What ended so long ago is forgotten, in seconds.
+const MEMORY_SECS: i64 = 30 * 24 * 3600;
+
 /// For so long after a renewal the token before still gets the same successor: answers get
 /// lost.
 const OVERLAP_SECS: i64 = 30;
@@ -55,6 +58,7 @@ impl Identity {
         device: String,
         now: Timestamp,
     ) -> Result<(SessionId, Tokens), Error> {
+        tx.purge_sessions(now.plus_secs(-MEMORY_SECS)).await?;
         let token = RefreshToken { session: SessionId::random(), generation: 0 };
         tx.insert_session(&SessionRow {
             id: token.session,

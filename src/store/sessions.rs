@@ -179,4 +179,20 @@ impl Tx {
             .await?;
         Ok(done.rows_affected() == 1)
     }
+
+    /// Removes sessions, and the headers of their devices, that ended or ran out before `then`.
+    pub async fn purge_sessions(&mut self, then: Timestamp) -> Result<(), Error> {
+        sqlx::query(
+            "DELETE FROM keyring_headers WHERE session IN (SELECT id FROM sessions
+                 WHERE coalesce(ended_at, expires_at) <= $1)",
+        )
+        .bind(then.as_ms())
+        .execute(self.conn())
+        .await?;
+        sqlx::query("DELETE FROM sessions WHERE coalesce(ended_at, expires_at) <= $1")
+            .bind(then.as_ms())
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
 }

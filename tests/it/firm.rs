@@ -391,3 +391,80 @@ async fn a_client_is_added_once() {
     let list = office.ask(Method::GET, "/clients", Some(&lead.access), None::<&()>).await.ok();
     assert_eq!(list.json::<Vec<ClientSummary>>().len(), 1);
 }
+
+fn json(value: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(value).expect("JSON")
+}
+
+/// Row D3: where no entry can be written, nothing is done; afterwards everything can be done
+/// as if it had never been tried.
+#[tokio::test]
+async fn nothing_is_done_that_is_not_recorded() {
+    let (office, lead) = Office::with_lead().await;
+    let client = office.client(&lead, "甲公司").await;
+    let accountant = office.member(&lead, "accountant", Role::Accountant, None).await;
+    let leaver = office.member(&lead, "leaver", Role::Accountant, None).await;
+    office.assign(&lead, client, &[&accountant]).await;
+    let invited = office.invite(&lead, Role::Auditor, None).await;
+    let newcomer = Person::new("newcomer", Role::Auditor);
+    let offered = Invited { id: InvitationId::random(), ..invited.clone() };
+    let soon = office.now().plus_secs(3600);
+    let note = offered.note(&office.root, None, soon, office.now(), &[&lead.keys.sign]);
+    let kit = strongroom::trust::fragment::kit_token(&leaver.kit, leaver.member);
+    let first = policy(&office, Some(client), None);
+    let requests: Vec<(&str, String, Option<&Person>, serde_json::Value)> = vec![
+        (
+            "add",
+            "/clients".into(),
+            Some(&lead),
+            serde_json::json!({ "client": ClientId::random(), "name": "x" }),
+        ),
+        ("invite", "/invitations".into(), Some(&lead), json(&offered.offer(note))),
+        (
+            "join",
+            format!("/invitations/{}/join", invited.id),
+            None,
+            json(&newcomer.join(&office, &invited)),
+        ),
+        (
+            "assign",
+            "/assignments".into(),
+            Some(&lead),
+            json(&office.assignment(client, Some(Category::Tax), &[&accountant], None, &lead)),
+        ),
+        ("policy", "/policies".into(), Some(&lead), json(&signed(&first, &lead))),
+        (
+            "rehearse",
+            "/recovery/rehearsal".into(),
+            Some(&lead),
+            json(&Rehearsal { proof: strongroom::api::Base64(CANARY_PROOF.to_vec()) }),
+        ),
+        (
+            "kit",
+            "/login/kit".into(),
+            None,
+            serde_json::json!({ "login": "leaver", "token": *kit.to_base64url(), "device": "x" }),
+        ),
+        ("log out", "/session/end".into(), Some(&leaver), serde_json::Value::Null),
+        (
+            "suspend",
+            "/revocations".into(),
+            Some(&lead),
+            json(&office.revocation(RevocationKind::Member, leaver.member, &lead)),
+        ),
+    ];
+    office.break_audit(true).await;
+    for (what, path, person, body) in &requests {
+        let answer = office.post(path, *person, body).await;
+        assert!(answer.status >= 500, "{what}: {answer:?}");
+    }
+    office.get("/me", &leaver).await.ok();
+    let members: Vec<MemberSummary> = office.get("/members", &lead).await.ok().json();
+    assert_eq!(members.len(), 3);
+    assert!(directory(&office, client, &lead).await.policy(Some(client)).is_none());
+    office.break_audit(false).await;
+    for (what, path, person, body) in &requests {
+        let answer = office.post(path, *person, body).await;
+        assert!(answer.status < 300, "{what}: {answer:?}");
+    }
+}

@@ -10,6 +10,7 @@ use strongroom::api::{
 };
 use strongroom::envelope::keyring::Unlock;
 use strongroom::envelope::statement::{Card, Hash, Note, RevocationKind, Role};
+use strongroom::http::server::Peer;
 use strongroom::ids::{MemberId, SessionId};
 use strongroom::opaque;
 use strongroom::secrets::Secret;
@@ -331,6 +332,33 @@ async fn guessing_is_counted_before_it_is_evaluated() {
         assert!(office.log_in("wang.li", "wrong").await.is_none());
     }
     assert!(office.log_in("wang.li", "p").await.is_some(), "a success forgives");
+}
+
+/// Row A16, spraying: one network tries one guess at each of many names.
+#[tokio::test]
+async fn spraying_is_counted_by_network() {
+    let (office, lead) = Office::with_lead().await;
+    let invited = office.invite(&lead, Role::Accountant, None).await;
+    office.joined_with("wang.li", &invited, "p").await;
+    let (_, request) = opaque::client_login_start(b"guess").expect("KE1");
+    let from = async |address: &str, login: String| {
+        let start = strongroom::api::LoginStart { login, request: Base64(request.clone()) };
+        let http = http::Request::post("/api/v1/login/start")
+            .header("content-type", "application/json")
+            .extension(Peer(address.parse().expect("an address")));
+        office.send(http, serde_json::to_vec(&start).expect("JSON").into()).await.status
+    };
+    let mut evaluated = 0;
+    for n in 0..300 {
+        // Every host of one network is the same guesser.
+        let host = format!("2001:db8:1:2::{n:x}");
+        evaluated += usize::from(from(&host, format!("name{n}")).await == 200);
+    }
+    assert_eq!(evaluated, 100);
+    assert_eq!(from("2001:db8:1:2::1", "wang.li".into()).await, 429);
+    for other in ["2001:db8:1:3::1", "192.0.2.1"] {
+        assert_eq!(from(other, "wang.li".into()).await, 200, "{other}");
+    }
 }
 
 #[tokio::test]

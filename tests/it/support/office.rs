@@ -84,7 +84,7 @@ pub(crate) struct Office {
     pub(crate) root: SigningKey,
     pub(crate) first: Invited,
     router: Router,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An invitation and its secret.
@@ -270,7 +270,7 @@ impl Office {
         let metrics = Arc::new(Metrics::default());
         let hosts = Hosts::new([HOST.to_owned()]);
         let router = assemble(all_routes(), state.clone(), hosts, Arc::new(sessions), metrics);
-        let office = Self { state, root, first, router, _folder: folder };
+        let office = Self { state, root, first, router, folder };
         let invitation =
             office.first.note(&office.root, None, now.plus_secs(3600), now, &[&office.root]);
         let offer = office.first.offer(invitation.clone());
@@ -511,5 +511,19 @@ impl Office {
             .map(|e| strongroom::envelope::statement::Entry::from_text(&e.text).expect("an entry"))
             .filter(|entry| entry.action.to_string() == action)
             .count()
+    }
+
+    /// Makes the audit log refuse every entry from now on, or take them again.
+    pub(crate) async fn break_audit(&self, broken: bool) {
+        use sqlx::Connection;
+        let path = format!("sqlite://{}", self.folder.path().join("db").display());
+        let mut connection = sqlx::SqliteConnection::connect(&path).await.expect("connects");
+        let sql = if broken {
+            "CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        } else {
+            "DROP TRIGGER broken"
+        };
+        sqlx::query(sql).execute(&mut connection).await.expect("done");
+        connection.close().await.expect("closed");
     }
 }

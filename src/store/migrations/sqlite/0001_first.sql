@@ -106,6 +106,7 @@ CREATE TABLE sessions (
     previous_until BIGINT NOT NULL
 );
 CREATE INDEX sessions_by_member ON sessions (member);
+CREATE INDEX sessions_by_end ON sessions (coalesce(ended_at, expires_at));
 
 CREATE TABLE invitations (
     id TEXT PRIMARY KEY,
