@@ -23,6 +23,7 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod documents;
 pub mod envelope;
 pub mod faults;
 pub mod firm;

@@ -5,26 +5,35 @@
 //! (`synchronous=FULL`), before anybody is told of it.
 
 mod clients;
+mod documents;
 mod engine;
 mod entries;
 mod firm;
+mod grants;
+mod headers;
 mod invitations;
 mod keyrings;
 mod links;
+mod manifests;
 mod members;
 mod policies;
+mod segments;
 mod sessions;
 mod staff;
 mod statements;
 mod throttles;
 
 pub use clients::ClientRow;
+pub use documents::{Completion, Document, Search, Seen};
 pub use engine::{Error, Store, Tx};
 pub use entries::StoredEntry;
 pub use firm::FirmRow;
+pub use grants::{GrantReason, Unwrapped, UnwrappedCount};
 pub use invitations::InvitationRow;
 pub use links::{LinkKind, LinkRow};
+pub use manifests::ChainHead;
 pub use members::MemberRow;
+pub use segments::Segment;
 pub use sessions::SessionRow;
 pub use statements::Standing;
 pub use throttles::{LoginAttempt, ThrottleRow};

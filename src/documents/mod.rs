@@ -1,0 +1,208 @@
+//! The life of a document: upload, completion, listing, opening, recall, re-wrap, adoption,
+//! sealing on arrival.
+//!
+//! Refuses whatever is not sealed, not signed by who sends it, or not sealed to everybody
+//! that the firm's statements demand. Never sees a file key of an end-to-end document.
+//!
+//! Invariants: bytes are durable before the row that names them, and a change commits in one
+//! transaction with its audit entry before anybody is told; nothing incomplete is listed or
+//! read; objects are removed only after the transaction that lets go of them.
+
+mod admission;
+mod adopt;
+mod check;
+mod complete;
+mod error;
+mod intake;
+mod list;
+mod open;
+mod pulled;
+mod recall;
+mod rewrap;
+mod upload;
+mod whole;
+mod writers;
+mod writing;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::access::{Action, Decision, Facts, decide};
+use crate::audit::{self, Event};
+use crate::clock::{Clock, Timestamp};
+use crate::envelope::statement::{Hash, Role, SigningKey};
+use crate::faults::Fault;
+use crate::ids::{ClientId, MemberId, RootId};
+use crate::objects::{ObjectKey, Objects};
+use crate::store::{self, Store, Tx};
+use crate::trust::Directory;
+
+pub use admission::NotSealed;
+pub use error::Error;
+pub use intake::{Broken, Incoming};
+pub use list::ListQuery;
+pub use open::{Opened, Readable};
+pub use upload::{Creation, Progress};
+
+/// What documents need to know of the firm.
+#[async_trait]
+pub trait Firm: Send + Sync + 'static {
+    /// The verified directory of one client and the firm, as `tx` sees it; the same `Arc` for
+    /// as long as no statement was added.
+    async fn directory(
+        &self,
+        tx: &mut Tx,
+        client: ClientId,
+    ) -> Result<Arc<Directory>, store::Error>;
+
+    /// Whether the recovery key has been recovered with two shares; no document is taken or
+    /// given before.
+    async fn is_rehearsed(&self, tx: &mut Tx) -> Result<bool, store::Error>;
+}
+
+/// Who asks: a member whose session was proven, with the role that the database holds now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// The member.
+    pub member: MemberId,
+    /// Their role.
+    pub role: Role,
+}
+
+/// Bounds on what is taken.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The longest payload, in bytes.
+    pub max_document_bytes: u64,
+    /// What stays free on the folder's filesystem, in bytes.
+    pub keep_free_bytes: u64,
+    /// An upload nobody has added to for so long is given up, in seconds.
+    pub upload_lifetime_seconds: i64,
+    /// How many unfinished uploads one member may have.
+    pub max_unfinished_uploads: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_document_bytes: 16 << 30,
+            keep_free_bytes: 256 << 20,
+            upload_lifetime_seconds: 7 * 24 * 3600,
+            max_unfinished_uploads: 1000,
+        }
+    }
+}
+
+/// The keys the gateway signs with; different keys for different promises.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The firm's root key id, which statements name.
+    pub root: RootId,
+    /// Signs receipts.
+    pub receipt: SigningKey,
+    /// Signs manifests of what was sealed on arrival.
+    pub arrival: SigningKey,
+}
+
+/// Everything that is done with documents. Cheap to clone.
+#[derive(Clone)]
+pub struct Documents {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    objects: Objects,
+    clock: Clock,
+    settings: Settings,
+    keys: Keys,
+    firm: Arc<dyn Firm>,
+    writers: writers::Writers,
+}
+
+impl Documents {
+    /// Puts the parts together.
+    pub fn new(
+        store: Store,
+        objects: Objects,
+        clock: Clock,
+        settings: Settings,
+        keys: Keys,
+        firm: Arc<dyn Firm>,
+    ) -> Self {
+        let writers = writers::Writers::default();
+        Self { inner: Arc::new(Inner { store, objects, clock, settings, keys, firm, writers }) }
+    }
+
+    /// The bounds in force.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    fn expiry(&self, now: Timestamp) -> Timestamp {
+        now.plus_secs(self.inner.settings.upload_lifetime_seconds)
+    }
+
+    /// Refuses everything until the recovery key is known to work.
+    async fn ready(&self, tx: &mut Tx) -> Result<(), Error> {
+        if self.inner.firm.is_rehearsed(tx).await? { Ok(()) } else { Err(Error::NotRehearsed) }
+    }
+
+    /// Refuses what would leave less than the floor free.
+    fn room_for(&self, bytes: u64) -> Result<(), Error> {
+        let floor = self.inner.settings.keep_free_bytes;
+        match self.inner.objects.free_bytes()?.checked_sub(floor) {
+            Some(free) if free >= bytes => Ok(()),
+            _ => Err(Error::Full),
+        }
+    }
+
+    /// Removes objects that no row names any more. A failure leaves them to the sweep.
+    async fn discard(&self, objects: &[ObjectKey]) {
+        if let Err(error) = self.inner.objects.delete(objects).await {
+            tracing::warn!(%error, count = objects.len(), "objects are left to the sweep");
+        }
+    }
+
+    async fn discard_named(&self, names: &[String]) {
+        let keys: Vec<_> = names.iter().filter_map(|name| ObjectKey::parse(name).ok()).collect();
+        self.discard(&keys).await;
+    }
+}
+
+/// Asks `access`; what it denies becomes the error that outsiders may see.
+fn allow(asker: Asker, action: Action, facts: &Facts) -> Result<(), Error> {
+    match decide(asker.role, action, facts) {
+        Decision::Allow => Ok(()),
+        Decision::Deny(reason) => Err(Error::Denied(reason)),
+    }
+}
+
+/// Appends to the audit log in the transaction of what it records.
+async fn record(tx: &mut Tx, now: Timestamp, event: Event) -> Result<Hash, Error> {
+    if Fault::SkipAudit.is_on() {
+        return Ok(Hash([0; 32]));
+    }
+    Ok(audit::append(tx, now, event).await?)
+}
+
+/// Commits, and only then lets anybody be told.
+async fn commit(tx: Tx) -> Result<(), Error> {
+    if Fault::AckBeforeCommit.is_on() {
+        return Ok(());
+    }
+    tx.commit().await?;
+    if Fault::LoseAnswer.is_on() { Err(Error::AnswerLost) } else { Ok(()) }
+}
+
+impl Asker {
+    /// An event done by this member in their role.
+    fn did(self, action: &'static str) -> Event {
+        Event::new(action).by(self.member).with("role", self.role.as_str())
+    }
+}

@@ -1,0 +1,112 @@
+//! Opening: `header ‖ payload` as one ordinary age file. The opening is in the audit log
+//! before the first byte leaves.
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+
+use crate::access::Action;
+use crate::envelope::Pieces;
+use crate::envelope::statement::Hash;
+use crate::ids::DocumentId;
+use crate::objects::{self, ObjectKey, Span, read_spans};
+use crate::store::Segment;
+
+use super::{Asker, Documents, Error, allow, commit, record};
+
+/// A document that the asker may read: its caller's header and where its payload lies.
+#[derive(Debug)]
+pub struct Readable {
+    header: Bytes,
+    segments: Vec<Segment>,
+    length: u64,
+    etag: String,
+}
+
+/// Bytes of a document as they are read.
+pub type Opened = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, objects::Error>> + Send>>;
+
+impl Readable {
+    /// Bytes of `header ‖ payload`.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// A strong ETag, its quotes included: over the header too, for another header makes
+    /// other bytes.
+    pub fn etag(&self) -> &str {
+        &self.etag
+    }
+}
+
+impl Documents {
+    /// What `asker` may read of a document. With `opening` it is an audit entry, and the
+    /// document counts as opened unless its sender looks at it.
+    pub async fn readable(
+        &self,
+        asker: Asker,
+        id: DocumentId,
+        opening: bool,
+    ) -> Result<Readable, Error> {
+        let now = self.now();
+        let mut tx =
+            if opening { self.inner.store.write().await? } else { self.inner.store.read().await? };
+        self.ready(&mut tx).await?;
+        let seen = tx.seen_document(id, asker.member).await?;
+        allow(asker, Action::ReadDocument, &seen.facts)?;
+        let header = Bytes::from(seen.header.ok_or(Error::NotFound)?);
+        let segments = tx.segments(id).await?;
+        let document = seen.document;
+        if opening {
+            if document.sender != Some(asker.member) {
+                tx.mark_opened(id, now).await?;
+            }
+            let event = asker
+                .did("document.open")
+                .client(document.client)
+                .object(id)
+                .sealed_as(document.manifest, document.commitment);
+            record(&mut tx, now, event).await?;
+            commit(tx).await?;
+        }
+        let mut identity = header.to_vec();
+        identity.extend_from_slice(&document.pieces.map_or([0; 32], |hash| hash.0));
+        let etag = format!("\"{}\"", &Hash::of(&identity).to_string()[..32]);
+        Ok(Readable { length: header.len() as u64 + document.length, header, segments, etag })
+    }
+
+    /// The bytes `first .. first + length` of a readable document, in constant memory.
+    pub async fn read(
+        &self,
+        readable: &Readable,
+        first: u64,
+        length: u64,
+    ) -> Result<Opened, Error> {
+        let (end, header_len) = (first + length, readable.header.len() as u64);
+        let clip = |at: u64| usize::try_from(at.min(header_len)).unwrap_or_default();
+        let head = readable.header.slice(clip(first)..clip(end));
+        let (from, to) = (first.saturating_sub(header_len), end.saturating_sub(header_len));
+        let mut spans = Vec::new();
+        for segment in &readable.segments {
+            let (a, b) = (from.max(segment.start), to.min(segment.start + segment.length));
+            if a < b {
+                let key = ObjectKey::parse(&segment.object)
+                    .map_err(|_| Error::Store(crate::store::Error::Corrupt("segments.object")))?;
+                spans.push(Span { key, start: a - segment.start, length: b - a });
+            }
+        }
+        let payload = read_spans(&self.inner.objects, spans).await?;
+        let head = stream::iter((!head.is_empty()).then_some(Ok(head)));
+        Ok(Box::pin(head.chain(payload)))
+    }
+
+    /// The hashes of a document's pieces, 32 bytes each, for whoever may read it.
+    pub async fn piece_hashes(&self, asker: Asker, id: DocumentId) -> Result<Vec<u8>, Error> {
+        let mut tx = self.inner.store.read().await?;
+        self.ready(&mut tx).await?;
+        let seen = tx.seen_document(id, asker.member).await?;
+        allow(asker, Action::ReadDocument, &seen.facts)?;
+        let segments = tx.segments(id).await?;
+        let hashes = segments.into_iter().flat_map(|s| s.pieces.hashes).collect();
+        Ok(Pieces { hashes }.to_bytes())
+    }
+}

@@ -1,0 +1,283 @@
+//! Resumable uploads: begun with the header, continued where the durable bytes end, given up
+//! or expired. Nothing of them is listed for others.
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+
+use crate::access::Action;
+use crate::api::DocumentState;
+use crate::api::uploads::UploadMetadata;
+use crate::clock::Timestamp;
+use crate::envelope::statement::{Nonce, SealLevel};
+use crate::ids::DocumentId;
+use crate::store::{self, Document, Segment};
+
+use super::admission::{self, HeaderIntake};
+use super::intake::{Incoming, preceded};
+use super::writers::WriteLock;
+use super::writing::Sink;
+use super::{Asker, Documents, Error, allow, commit, record};
+
+/// What a creation asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Creation {
+    /// What it says of the document.
+    pub metadata: UploadMetadata,
+    /// Bytes of `header ‖ payload`.
+    pub length: u64,
+}
+
+/// Where an upload stands; all in bytes of `header ‖ payload`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that survive a crash.
+    pub offset: u64,
+    /// Bytes in all.
+    pub length: u64,
+    /// When it is given up.
+    pub expires_at: Timestamp,
+}
+
+impl Documents {
+    /// Begins an upload with a body that holds its header and may hold the first payload
+    /// bytes. The header is durable before any of them is taken.
+    pub async fn create(
+        &self,
+        asker: Asker,
+        creation: Creation,
+        body: Incoming,
+    ) -> Result<Progress, Error> {
+        let (header, rest, body) = self.header_of(body).await?;
+        let length = header.as_bytes().len() as u64;
+        let payload = creation.length.checked_sub(length).ok_or(Error::ImpossibleLength)?;
+        admission::payload_length(payload, self.settings().max_document_bytes)?;
+        self.room_for(payload)?;
+        let now = self.now();
+        let UploadMetadata { document, client, direction, period, category } = creation.metadata;
+        let row = Document {
+            id: document,
+            client,
+            direction,
+            period,
+            category,
+            seal: SealLevel::EndToEnd,
+            state: DocumentState::Uploading,
+            sender: Some(asker.member),
+            link: None,
+            length: payload,
+            durable: 0,
+            nonce: None,
+            pieces: None,
+            commitment: None,
+            manifest: None,
+            adoption: None,
+            listed_at: now,
+            expires_at: Some(self.expiry(now)),
+        };
+        let lock = self.inner.writers.hold(document).await?;
+        let mut tx = self.inner.store.write().await?;
+        self.ready(&mut tx).await?;
+        let facts = tx.client_facts(client, category, asker.member).await?;
+        allow(asker, Action::Send(direction), &facts)?;
+        if tx.unfinished_uploads(asker.member).await? >= self.settings().max_unfinished_uploads {
+            return Err(Error::TooManyUploads);
+        }
+        tx.insert_document(&row, 0).await.map_err(|error| match error {
+            store::Error::Conflict => Error::Exists,
+            other => other.into(),
+        })?;
+        tx.insert_header(document, header.as_bytes(), Some(asker.member), now).await?;
+        record(&mut tx, now, asker.did("document.begin").client(client).object(document)).await?;
+        commit(tx).await?;
+        self.receive(&lock, &row, length, preceded(rest, body)).await
+    }
+
+    /// Continues an upload at `offset`, which must be where it stands.
+    pub async fn append(
+        &self,
+        asker: Asker,
+        id: DocumentId,
+        offset: u64,
+        body: Incoming,
+    ) -> Result<Progress, Error> {
+        let lock = self.inner.writers.hold(id).await?;
+        let (row, header) = self.unfinished(asker, id).await?;
+        if offset != header + row.durable {
+            return Err(Error::OffsetMismatch(header + row.durable));
+        }
+        self.room_for(row.length - row.durable)?;
+        self.receive(&lock, &row, header, body).await
+    }
+
+    /// Where an upload stands.
+    pub async fn progress(&self, asker: Asker, id: DocumentId) -> Result<Progress, Error> {
+        let (row, header) = self.unfinished(asker, id).await?;
+        Ok(self.standing(&row, header, row.durable))
+    }
+
+    /// Gives an upload up.
+    pub async fn terminate(&self, asker: Asker, id: DocumentId) -> Result<(), Error> {
+        self.unfinished(asker, id).await?;
+        let _lock = self.inner.writers.take_over(id).await?;
+        let mut tx = self.inner.store.write().await?;
+        let row = tx.document(id).await?;
+        let objects = tx.delete_upload(id).await?;
+        let event = asker.did("document.give_up").client(row.client).object(id);
+        record(&mut tx, self.now(), event).await?;
+        commit(tx).await?;
+        self.discard_named(&objects).await;
+        Ok(())
+    }
+
+    /// An unfinished upload of the asker's, and the length of its header.
+    async fn unfinished(&self, asker: Asker, id: DocumentId) -> Result<(Document, u64), Error> {
+        let mut tx = self.inner.store.read().await?;
+        let row = tx.document(id).await?;
+        let own = row.sender == Some(asker.member) && row.state == DocumentState::Uploading;
+        if !own || row.expires_at.is_some_and(|at| at <= self.now()) {
+            return Err(Error::NotFound);
+        }
+        // Whoever lost the right to send meanwhile cannot go on either.
+        let facts = tx.client_facts(row.client, row.category, asker.member).await?;
+        allow(asker, Action::Send(row.direction), &facts)?;
+        let header = tx.first_header(id).await?.1.len() as u64;
+        Ok((row, header))
+    }
+
+    fn standing(&self, row: &Document, header: u64, durable: u64) -> Progress {
+        Progress {
+            offset: header + durable,
+            length: header + row.length,
+            expires_at: row.expires_at.unwrap_or_else(|| self.expiry(self.now())),
+        }
+    }
+
+    /// The header at the beginning of a body, the payload bytes behind it, the rest.
+    pub(super) async fn header_of(
+        &self,
+        mut body: Incoming,
+    ) -> Result<(crate::envelope::Header, Bytes, Incoming), Error> {
+        let mut intake = HeaderIntake::default();
+        while let Some(bytes) = body.next().await {
+            let bytes = bytes.map_err(|_| Error::Broken)?;
+            if let Some((header, rest)) = intake.push(&bytes)? {
+                return Ok((header, rest, body));
+            }
+        }
+        Err(intake.ended().into())
+    }
+
+    /// Takes payload bytes; every full segment is durable and noted before the next one
+    /// begins. What broke off keeps its whole pieces.
+    async fn receive(
+        &self,
+        lock: &WriteLock,
+        row: &Document,
+        header: u64,
+        mut body: Incoming,
+    ) -> Result<Progress, Error> {
+        let mut sink = Sink::new(self.inner.objects.clone(), row.durable)?;
+        let mut durable = row.durable;
+        let mut beginning = Beginning::of(row);
+        let stop = lock.stop();
+        let mut fault = None;
+        'body: loop {
+            let bytes = tokio::select! {
+                bytes = body.next() => bytes,
+                () = stop.cancelled() => Some(Err(super::Broken)),
+            };
+            let mut bytes = match bytes {
+                None => break,
+                Some(Ok(bytes)) => bytes,
+                Some(Err(_)) => {
+                    fault = Some(Error::Broken);
+                    break;
+                }
+            };
+            lock.moved();
+            if bytes.len() as u64 > row.length - sink.at() {
+                fault = Some(Error::Malformed("more bytes than Upload-Length said"));
+                break;
+            }
+            beginning.see(&bytes)?;
+            while !bytes.is_empty() {
+                match sink.push(&mut bytes).await {
+                    Ok(None) => {}
+                    Ok(Some(segment)) => {
+                        durable = self.keep(row, &segment, beginning.nonce()).await?;
+                    }
+                    Err(error) => {
+                        fault = Some(error);
+                        break 'body;
+                    }
+                }
+            }
+        }
+        let last = match fault {
+            None if sink.at() == row.length => sink.finish().await,
+            _ => sink.cut().await,
+        };
+        match last {
+            Ok(Some(segment)) => durable = self.keep(row, &segment, beginning.nonce()).await?,
+            Ok(None) => {}
+            // The first fault says why.
+            Err(error) => return Err(fault.unwrap_or(error)),
+        }
+        match fault {
+            Some(error) => Err(error),
+            None => Ok(self.standing(row, header, durable)),
+        }
+    }
+
+    /// Notes a durable segment; returns where the payload ends now.
+    async fn keep(
+        &self,
+        row: &Document,
+        segment: &Segment,
+        nonce: Option<Nonce>,
+    ) -> Result<u64, Error> {
+        let mut tx = self.inner.store.write().await?;
+        let expires_at = self.expiry(self.now());
+        let kept = tx.append_segment(row.id, segment, nonce, expires_at).await;
+        if let Err(error) = kept {
+            drop(tx);
+            self.discard_named(std::slice::from_ref(&segment.object)).await;
+            return Err(match error {
+                store::Error::Conflict => Error::Locked,
+                other => other.into(),
+            });
+        }
+        tx.commit().await?;
+        Ok(segment.start + segment.length)
+    }
+}
+
+/// The first bytes of a payload: its nonce, which must not look like a file.
+#[derive(Debug, Default)]
+pub(super) struct Beginning {
+    bytes: Vec<u8>,
+    known: bool,
+}
+
+impl Beginning {
+    fn of(row: &Document) -> Self {
+        Self { bytes: Vec::new(), known: row.durable > 0 }
+    }
+
+    pub(super) fn see(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.known {
+            return Ok(());
+        }
+        let more = bytes.len().min(16 - self.bytes.len());
+        self.bytes.extend_from_slice(&bytes[..more]);
+        if self.bytes.len() == 16 {
+            admission::payload_beginning(&self.bytes)?;
+            self.known = true;
+        }
+        Ok(())
+    }
+
+    pub(super) fn nonce(&self) -> Option<Nonce> {
+        self.bytes.as_slice().try_into().ok().map(Nonce)
+    }
+}
