@@ -2,8 +2,10 @@
 
 use http::StatusCode;
 
+use crate::access::Reason;
 use crate::api::codes;
-use crate::{firm, identity, store};
+use crate::trust::DemandError;
+use crate::{documents, firm, identity, store};
 
 use super::Problem;
 
@@ -75,6 +77,89 @@ impl From<identity::Error> for Problem {
             identity::Error::Unacceptable(detail) => Self::bad_request(detail),
             identity::Error::Directory(_) => Self::internal(&error),
             identity::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<documents::Error> for Problem {
+    fn from(error: documents::Error) -> Self {
+        use documents::Error;
+        let unprocessable =
+            |code, detail: String| Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
+        match error {
+            Error::NotFound | Error::NotOnArrival | Error::Denied(Reason::Relation) => {
+                Self::not_found()
+            }
+            Error::Denied(Reason::Role) => Self::not_allowed(),
+            Error::Denied(Reason::State) | Error::WrongState => Self::conflict(
+                codes::WRONG_STATE,
+                "The document is not in a state that allows this, e.g. it has been opened.",
+            ),
+            Error::Exists => Self::conflict(
+                codes::DOCUMENT_EXISTS,
+                "A document with this id was begun before; ask where it stands, or take a new id.",
+            ),
+            Error::OffsetMismatch(offset) => Self::conflict(
+                codes::OFFSET_MISMATCH,
+                "The upload stands elsewhere; continue there.",
+            )
+            .with("offset", offset),
+            Error::Locked => Self::new(
+                StatusCode::LOCKED,
+                codes::LOCKED,
+                "Another request is writing this upload; wait for it.",
+            ),
+            Error::ChainMoved(head) => {
+                let problem = Self::conflict(
+                    codes::CHAIN_MOVED,
+                    "The manifest does not continue your newest one for this client; sign again.",
+                );
+                match head {
+                    Some(head) => {
+                        problem.with("seq", head.seq).with("manifest", head.note.to_string())
+                    }
+                    None => problem.with("seq", 0),
+                }
+            }
+            Error::Recipients => unprocessable(
+                codes::RECIPIENTS_MISSING,
+                "The recipients are not those that the assignment demands; fetch it and seal again."
+                    .into(),
+            ),
+            Error::Mismatch(key) => unprocessable(
+                codes::MANIFEST_MISMATCH,
+                format!("The document is not what its manifest says: {key}."),
+            ),
+            Error::Statement(_) => firm::Error::StatementRefused.into(),
+            Error::NotSealed(reason) => Self::unsupported_media_type(format!("{reason}.")),
+            Error::ImpossibleLength => Self::bad_request("No age file has this length."),
+            Error::Malformed(what) => Self::bad_request(what),
+            Error::Checksum => Self::bad_request("The body does not have its checksum; send it again."),
+            Error::TooLarge(most) => Self::too_large(most),
+            Error::TooManyUploads => Self::too_many_requests(60),
+            Error::NoReaders(demand) => {
+                let code = match demand {
+                    DemandError::NoAccountant => codes::NO_ACCOUNTANT,
+                    DemandError::NoRecovery => codes::NO_RECOVERY_KEY,
+                    DemandError::NoReadingKey | DemandError::NoPostQuantumKey => {
+                        codes::NO_READING_KEY
+                    }
+                };
+                unprocessable(code, format!("{demand}."))
+            }
+            Error::NotRehearsed => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                codes::NOT_REHEARSED,
+                "The recovery shares have not been rehearsed yet; ask the firm's lead.",
+            ),
+            Error::Broken => Self::new(
+                StatusCode::BAD_REQUEST,
+                codes::BODY_BROKEN,
+                "The body broke off; what was whole of a resumable upload is kept.",
+            ),
+            Error::Full => Self::insufficient_storage(),
+            Error::AnswerLost | Error::Envelope(_) | Error::Objects(_) => Self::internal(&error),
+            Error::Store(error) => error.into(),
         }
     }
 }

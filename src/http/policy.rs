@@ -22,6 +22,12 @@ pub const STAFF: &[Role] =
 /// Everybody who belongs to a client.
 pub const CLIENT_SIDE: &[Role] = &[Role::Principal, Role::Clerk];
 
+/// Who may send, and who may read.
+pub const SENDERS: &[Role] = &[Role::Principal, Role::Clerk, Role::Accountant, Role::Lead];
+
+/// Who keeps books.
+pub const BOOKKEEPERS: &[Role] = &[Role::Accountant, Role::Lead];
+
 /// Every person with an account.
 pub const PEOPLE: &[Role] = &[
     Role::Principal,

@@ -135,6 +135,17 @@ pub enum Checksum {
     Sha1([u8; 20]),
 }
 
+impl Checksum {
+    /// Whether `bytes` have this checksum.
+    pub fn agrees(&self, bytes: &[u8]) -> bool {
+        use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+        match self {
+            Self::Sha256(expected) => digest(&SHA256, bytes).as_ref() == expected,
+            Self::Sha1(expected) => digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref() == expected,
+        }
+    }
+}
+
 /// `Upload-Checksum`, `algorithm SP base64`; 400 for what it does not know.
 pub fn upload_checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Problem> {
     let Some(text) = single(headers, &UPLOAD_CHECKSUM)? else { return Ok(None) };

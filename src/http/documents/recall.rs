@@ -1,0 +1,17 @@
+//! `DELETE /documents/{document}`
+
+use axum::extract::State;
+
+use crate::api::DocumentInfo;
+use crate::documents::Documents;
+use crate::http::{Caller, Json, Path, Problem};
+use crate::ids::DocumentId;
+
+pub(super) async fn recall(
+    State(documents): State<Documents>,
+    caller: Caller,
+    Path(document): Path<DocumentId>,
+) -> Result<Json<DocumentInfo>, Problem> {
+    documents.recall(caller.into(), document).await?;
+    Ok(Json(documents.info(caller.into(), document).await?))
+}

@@ -1,0 +1,27 @@
+//! `POST /documents`: four frames in one request.
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, Limited};
+
+use crate::api::{Completed, frames};
+use crate::documents::Documents;
+use crate::http::extract::require_media_type;
+use crate::http::{Caller, Json, Problem};
+
+pub(super) async fn whole(
+    State(documents): State<Documents>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Completed>), Problem> {
+    require_media_type(&headers, frames::CONTENT_TYPE)?;
+    let body = Limited::new(body, frames::MAX_BODY_BYTES)
+        .collect()
+        .await
+        .map_err(|error| Problem::from_body(error.as_ref()))?
+        .to_bytes();
+    let (document, state, receipt) = documents.take_whole(caller.into(), &body).await?;
+    Ok((StatusCode::CREATED, Json(Completed { document, state, receipt })))
+}
