@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use strongroom::cli;
+use strongroom::{app, cli};
 
 /// Secure client file exchange for accounting firms · 会计机构与客户之间的安全文件往来
 #[derive(Parser)]
@@ -25,6 +25,8 @@ struct Arguments {
 enum Command {
     #[command(flatten)]
     Person(cli::Command),
+    #[command(flatten)]
+    Firm(app::Command),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
             }
         }
         Command::Person(command) => cli::run(&arguments.global, command).into(),
+        Command::Firm(command) => app::run(&arguments.global, &command).into(),
     }
 }
 

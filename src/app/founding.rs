@@ -10,17 +10,11 @@ use crate::envelope::statement::{
     Card, Hash, Invitation, Note, Recipient as RecipientText, Role, SigningKey,
 };
 use crate::envelope::{FileKey, Header, Identity, MemberKeys, Nonce, PayloadOpener, PayloadSealer};
+use crate::identity::GatewaySecrets;
 use crate::ids::{InvitationId, MemberId, RootId};
 use crate::secrets::Secret;
 use crate::trust::fragment::{Fragment, Purpose, token_hash};
 use crate::trust::recovery::{self, Share};
-
-/// The gateway's own signing keys, by what they sign.
-pub(super) struct GatewayKeys {
-    pub(super) receipt: SigningKey,
-    pub(super) arrival: SigningKey,
-    pub(super) log: SigningKey,
-}
 
 /// A new firm, before anything of it is stored.
 pub(super) struct Founding {
@@ -43,15 +37,13 @@ pub(super) struct Founding {
     pub(super) fragment: Fragment,
     /// What the gateway keeps of its token.
     pub(super) token_hash: Hash,
-    /// When it ends.
-    pub(super) expires: Timestamp,
 }
 
 /// The first lead joins at once; an hour is for slow hands.
 const INVITATION_SECS: i64 = 3600;
 
-/// Makes everything. `gateway` are the gateway's keys, which the root vouches for.
-pub(super) fn found(gateway: &GatewayKeys, now: Timestamp) -> Founding {
+/// Makes everything. The root vouches for the gateway's signing keys.
+pub(super) fn found(gateway: &GatewaySecrets, now: Timestamp) -> Founding {
     let root_seed = Secret::random();
     let root = SigningKey::from_seed(&root_seed);
     let recovery_seed = Secret::random();
@@ -61,22 +53,21 @@ pub(super) fn found(gateway: &GatewayKeys, now: Timestamp) -> Founding {
         &[&recovery.sign, &root],
     )];
     for (key, role) in [
-        (&gateway.receipt, Role::GatewayReceipt),
-        (&gateway.arrival, Role::GatewayArrival),
-        (&gateway.log, Role::GatewayLog),
+        (gateway.receipt_key(), Role::GatewayReceipt),
+        (gateway.arrival_key(), Role::GatewayArrival),
+        (gateway.log_key(), Role::GatewayLog),
     ] {
-        statements.push(Note::sign(&card(&root, key, role, now, None), &[key, &root]));
+        statements.push(Note::sign(&card(&root, &key, role, now, None), &[&key, &root]));
     }
     let fragment = Fragment::new(root.key_id());
     let id = InvitationId::random();
-    let expires = now.plus_secs(INVITATION_SECS);
     let invitation = Invitation {
         root: root.key_id(),
         invitation: id,
         role: Role::Lead,
         client: None,
         public: fragment.signing_key(Purpose::Invitation, id.as_bytes()).public(),
-        expires,
+        expires: now.plus_secs(INVITATION_SECS),
         time: now,
     };
     statements.push(Note::sign(&invitation, &[&root]));
@@ -89,7 +80,6 @@ pub(super) fn found(gateway: &GatewayKeys, now: Timestamp) -> Founding {
         token_hash: token_hash(&fragment.token(Purpose::Invitation, id.as_bytes())),
         invitation: id,
         fragment,
-        expires,
         root,
         root_seed,
     }
@@ -183,13 +173,8 @@ mod tests {
     use super::*;
     use crate::trust::Directory;
 
-    fn key(n: u8) -> SigningKey {
-        SigningKey::from_seed(&Secret::new([n; 32]))
-    }
-
     fn firm() -> (Founding, Card) {
-        let gateway = GatewayKeys { receipt: key(1), arrival: key(2), log: key(3) };
-        let founding = found(&gateway, Timestamp::EPOCH);
+        let founding = found(&GatewaySecrets::random(), Timestamp::EPOCH);
         let directory =
             Directory::verify(founding.root.public(), &founding.statements).expect("verifies");
         let card = directory.cards().find(|c| c.role == Role::Recovery).cloned().expect("a card");

@@ -4,6 +4,7 @@
 //! origin is the only name that links, certificates and `Host` checks are made from.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub struct Gateway {
     pub listen: SocketAddr,
     /// The plain-HTTP socket of `/metrics`; keep it on loopback or a private network.
     pub metrics_listen: SocketAddr,
+    /// The gateway's own keys (mode 0600): sessions, receipts, OPAQUE. `init` makes it.
+    pub secrets: PathBuf,
     /// Where to report a weakness; shown in `/.well-known/security.txt`.
     pub security_contact: String,
 }
@@ -32,6 +35,7 @@ impl Default for Gateway {
             also_hosts: Vec::new(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+            secrets: "secrets.json".into(),
             security_contact: String::new(),
         }
     }

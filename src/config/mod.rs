@@ -168,6 +168,7 @@ impl Config {
             self.tls.certificate.as_mut(),
             self.tls.key.as_mut(),
             self.tls.development_ca.as_mut(),
+            Some(&mut self.gateway.secrets),
             Some(&mut self.storage.folder),
             Some(&mut self.database.path),
         ]

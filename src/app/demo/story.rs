@@ -1,0 +1,71 @@
+//! What `demo` prints for people: whom to be and what to try.
+
+use super::record::Record;
+use crate::cli::Lang;
+
+/// The story, in the reader's language.
+pub(super) fn told(record: &Record, lang: Lang) -> String {
+    let program = std::env::current_exe()
+        .map(|path| path.display().to_string())
+        .unwrap_or_else(|_| "strongroom".into());
+    let profile =
+        |name: &str| record.profiles.get(name).map(|p| p.display().to_string()).unwrap_or_default();
+    let client = record.clients.get("principal").map(ToString::to_string).unwrap_or_default();
+    let (principal, accountant, other) =
+        (profile("principal"), profile("accountant"), profile("accountant2"));
+    let (ca, door, url) = (record.ca.display(), &record.on_arrival_url, &record.url);
+    match lang {
+        Lang::Zh => format!(
+            "演示机构已就绪：{url}   （Ctrl-C 停止；数据保留，可再次启动）
+
+在另一个终端里试试：
+
+1. 客户负责人发送一份文件，封存给负责的会计：
+   echo '三月对账单' > 对账单.txt
+   {program} --profile {principal} send 对账单.txt --category bank
+
+2. 会计查看并取回：
+   {program} --profile {accountant} list
+   {program} --profile {accountant} pull --new --to 收件
+
+3. 另一位会计什么也看不到：
+   {program} --profile {other} list
+
+4. 会计把报表交给客户：
+   {program} --profile {accountant} deliver 对账单.txt --client {client} --category report
+   {program} --profile {principal} pull --new --to 我的报表
+
+5. 什么都不装，用 curl 投递（由网关在接收时封存，不是端到端）：
+   curl --cacert {ca} -T 对账单.txt {door}/
+
+全部身份、口令与链接见 demo.json（仅限本人读取）。
+"
+        ),
+        Lang::En => format!(
+            "The demo firm is ready: {url}   (Ctrl-C stops it; it starts again on the same data)
+
+In another terminal, try:
+
+1. A client's principal sends a document, sealed to their accountant:
+   echo 'March statement' > statement.txt
+   {program} --profile {principal} send statement.txt --category bank
+
+2. The accountant looks and pulls:
+   {program} --profile {accountant} list
+   {program} --profile {accountant} pull --new --to inbox
+
+3. Another accountant sees nothing of it:
+   {program} --profile {other} list
+
+4. The accountant returns a report:
+   {program} --profile {accountant} deliver statement.txt --client {client} --category report
+   {program} --profile {principal} pull --new --to my-reports
+
+5. With nothing but curl (sealed by the gateway on arrival, not end-to-end):
+   curl --cacert {ca} -T statement.txt {door}/
+
+Everybody's profile, passphrase and link stand in demo.json (private to you).
+"
+        ),
+    }
+}

@@ -1,0 +1,126 @@
+//! `doctor`: one line a check, status 1 when any fails. Changes nothing.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::error::Error;
+use super::serve;
+use crate::cli::Context;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::server::Certificates;
+use crate::identity::GatewaySecrets;
+use crate::objects::Objects;
+use crate::store::Store;
+use crate::trust::Directory;
+
+/// Check a gateway's settings and data · 自检
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom doctor --config /srv/strongroom/strongroom.toml")]
+pub struct DoctorArgs {
+    /// The settings' file
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// One check and how it ended.
+#[derive(Debug, Serialize)]
+struct Check {
+    check: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+/// Runs every check.
+pub(super) async fn run(context: &Context, args: &DoctorArgs) -> Result<(), Error> {
+    let config = serve::load(&args.config)?;
+    let mut checks = vec![Check { check: "settings", ok: true, detail: String::new() }];
+    checks.push(check("certificate", certificate(&config)));
+    checks.push(check(
+        "secrets",
+        GatewaySecrets::load(&config.gateway.secrets).map(|_| String::new()),
+    ));
+    checks.push(check("storage", storage(&config).await));
+    checks.extend(database(&config).await);
+    let failed = checks.iter().filter(|c| !c.ok).count();
+    context
+        .terminal
+        .result(&checks, || {
+            checks
+                .iter()
+                .map(|c| format!("{} {} {}", if c.ok { "ok  " } else { "FAIL" }, c.check, c.detail))
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
+        .map_err(|e| Error::from_person(&e))?;
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(Error::new(
+        "checks_failed",
+        format!("{failed} 项检查未通过"),
+        format!("{failed} checks failed"),
+    ))
+}
+
+fn check<E: std::error::Error>(name: &'static str, outcome: Result<String, E>) -> Check {
+    match outcome {
+        Ok(detail) => Check { check: name, ok: true, detail },
+        Err(error) => Check { check: name, ok: false, detail: error.to_string() },
+    }
+}
+
+fn certificate(config: &Config) -> Result<String, crate::http::server::TlsError> {
+    let folder = config.tls.development_ca.clone().unwrap_or_else(|| "certs".into());
+    let (chain, key) = match (&config.tls.certificate, &config.tls.key) {
+        (Some(chain), Some(key)) => (chain.clone(), key.clone()),
+        _ => (folder.join("server.pem"), folder.join("server.key")),
+    };
+    Certificates::load(&chain, &key, std::time::Duration::from_secs(3600)).map(|_| String::new())
+}
+
+async fn storage(config: &Config) -> Result<String, crate::objects::Error> {
+    let objects = Objects::open(&config.storage.folder)?;
+    objects.probe().await?;
+    Ok(format!("{} MiB free", objects.free_bytes()? >> 20))
+}
+
+async fn database(config: &Config) -> Vec<Check> {
+    if !config.database.path.exists() {
+        let detail = "there is none; run strongroom init".to_owned();
+        return vec![Check { check: "database", ok: false, detail }];
+    }
+    let store = match Store::open(&config.database.path).await {
+        Ok(store) => store,
+        Err(error) => return vec![check("database", Err(error))],
+    };
+    let mut checks = vec![check("database", store.ping().await.map(|()| String::new()))];
+    let firm = async {
+        let mut tx = store.read().await?;
+        let firm = tx.firm().await?;
+        Ok::<_, crate::store::Error>((firm, tx.directory_statements(None).await?))
+    };
+    match firm.await {
+        Ok((firm, statements)) => {
+            checks.push(check(
+                "key chain",
+                Directory::verify(firm.root, &statements).map(|_| firm.root.key_id().to_string()),
+            ));
+            let detail = match firm.rehearsed_at {
+                Some(at) => format!("rehearsed {at} ({} days ago)", days_since(at)),
+                None => "not rehearsed: no document is served".into(),
+            };
+            checks.push(Check { check: "recovery", ok: firm.rehearsed_at.is_some(), detail });
+        }
+        Err(error) => checks.push(check("firm", Err(error))),
+    }
+    store.close().await;
+    checks
+}
+
+fn days_since(at: crate::clock::Timestamp) -> i64 {
+    (Clock::System.now().as_secs() - at.as_secs()) / 86_400
+}

@@ -1,0 +1,90 @@
+//! `serve`: the gateway proper, in the foreground until it is told to stop.
+
+use std::path::PathBuf;
+
+use super::error::Error;
+use super::gateway::Gateway;
+use crate::cli::{Context, Exit};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::logs;
+use crate::http::server::{Ended, Shutdown};
+
+/// Run the gateway · 启动网关
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom serve --config /srv/strongroom/strongroom.toml")]
+pub struct ServeArgs {
+    /// The settings' file; config/example.toml explains each
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+#[derive(serde::Serialize)]
+struct Ready {
+    ready: bool,
+    url: String,
+    listen: String,
+    metrics: String,
+}
+
+/// Runs the command until it is told to stop.
+pub(super) async fn run(context: &Context, args: &ServeArgs) -> Result<(), Error> {
+    let clock = Clock::System;
+    let config = load(&args.config)?;
+    init_logs(&config, &clock)?;
+    let gateway = Gateway::start(&config, clock).await?;
+    let terminal = context.terminal;
+    if !gateway.is_rehearsed().await {
+        terminal.say(terminal.pick(
+            "No document is served before the recovery has been rehearsed: strongroom recover --rehearse --shares SHARE SHARE",
+            "恢复演练之前不提供文档服务：strongroom recover --rehearse --shares 份额 份额",
+        ));
+    }
+    let ready = Ready {
+        ready: true,
+        url: config.gateway.public_url.clone(),
+        listen: gateway.local_addr().to_string(),
+        metrics: format!("http://{}/metrics", gateway.metrics_addr()),
+    };
+    terminal
+        .result(&ready, || {
+            terminal
+                .pick(
+                    &format!("Serving {} on {}", ready.url, ready.listen),
+                    &format!("网关已启动：{}（监听 {}）", ready.url, ready.listen),
+                )
+                .to_owned()
+        })
+        .map_err(|e| Error::from_person(&e))?;
+    until_told(gateway).await
+}
+
+/// Reads and validates the settings.
+pub(super) fn load(path: &std::path::Path) -> Result<Config, Error> {
+    Config::load(path, std::env::vars()).map_err(|e| {
+        Error::because("bad_settings", ("设置无法使用", "the settings cannot be used"), &e)
+            .exiting(Exit::Usage)
+    })
+}
+
+/// Logs as the settings say.
+pub(super) fn init_logs(config: &Config, clock: &Clock) -> Result<(), Error> {
+    logs::init(&config.log, clock.clone())
+        .map_err(|e| Error::because("internal", ("无法设置日志", "logging cannot be set up"), &e))
+}
+
+/// Serves until SIGTERM or SIGINT, then drains; a second signal stops at once.
+pub(super) async fn until_told(gateway: Gateway) -> Result<(), Error> {
+    let told = Shutdown::on_signals().map_err(|e| {
+        Error::because("internal", ("无法接收信号", "signals cannot be received"), &e)
+    })?;
+    match gateway.serve_until(told).await {
+        Ended::Drained => Ok(()),
+        Ended::Cut { connections } => {
+            tracing::warn!(connections, "stopped before every request had ended");
+            Ok(())
+        }
+    }
+}
