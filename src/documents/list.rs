@@ -143,7 +143,7 @@ fn told(asker: Asker, seen: Seen) -> Option<DocumentInfo> {
         pieces: document.pieces,
         manifest: seen.manifest,
         adoption: seen.adoption,
-        sealed: (reads && !seen.sealed.is_empty()).then(|| Base64(seen.sealed)),
+        sealed: Some(seen.sealed).filter(|sealed| reads && !sealed.is_empty()).map(Base64),
         header: if reads { seen.header.map(Base64) } else { None },
         receipt: seen.receipt,
     })
