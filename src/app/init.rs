@@ -48,7 +48,7 @@ pub struct InitArgs {
     /// The firm's name
     #[arg(long, value_name = "NAME")]
     pub firm: String,
-    /// The address people will type, e.g. https://files.example.cn:8443
+    /// The address people will type, e.g. `https://files.example.cn:8443`
     #[arg(long, value_name = "URL")]
     pub url: String,
     /// The first lead's login name

@@ -77,12 +77,17 @@ pub(super) fn payload_length(length: u64, most: u64) -> Result<(), Error> {
     plaintext_len(length).map(drop).ok_or(Error::ImpossibleLength)
 }
 
+/// What an armored age file begins with.
+const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
+
 /// Finds the header at the beginning of a body that arrives bit by bit.
 #[derive(Debug, Default)]
 pub(super) struct HeaderIntake {
     parser: HeaderParser,
     /// What has been seen, until it is clear that it is no armor.
     beginning: Vec<u8>,
+    /// Why it is no binary age file, while it may still be an armored one.
+    failed: Option<NotSealed>,
 }
 
 impl HeaderIntake {
@@ -92,15 +97,29 @@ impl HeaderIntake {
             let more = bytes.len().min(64 - self.beginning.len());
             self.beginning.extend_from_slice(&bytes[..more]);
         }
-        match self.parser.push(bytes) {
+        // Once it is no binary age file, the rest is read only to tell whether it is armor.
+        let pushed = match self.failed {
+            Some(error) => Err(error),
+            None => self.parser.push(bytes).map_err(NotSealed::from),
+        };
+        match pushed {
             Ok(None) => Ok(None),
             Ok(Some((header, used))) => {
                 strength(&header)?;
                 Ok(Some((header, bytes.slice(used..))))
             }
             Err(_) if looks_armored(&self.beginning) => Err(NotSealed::Armored),
-            Err(error) => Err(error.into()),
+            Err(error) if self.may_become_armor() => {
+                self.failed = Some(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    fn may_become_armor(&self) -> bool {
+        let text = self.beginning.trim_ascii_start();
+        self.beginning.len() < 64 && ARMOR.starts_with(text)
     }
 
     /// The body ended before the header did.

@@ -194,7 +194,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn however_it_arrives_the_same_pieces_lie_there(
-            steps in proptest::collection::vec(1_usize..900_000, 1..40)
+            steps in proptest::collection::vec(1_usize..600_000, 1..24)
         ) {
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
             runtime.block_on(async {

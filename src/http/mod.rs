@@ -1,8 +1,8 @@
 //! HTTP: routes, their policies and descriptions, problems, and the server underneath.
 //!
-//! A domain brings its routes as a [`Routes`] value, `app` joins them with [`routes`] and
+//! A domain brings its routes as a [`Routes`] value, `app` joins them with [`routes()`] and
 //! turns all into one router with [`assemble`]. Invariant: nothing reaches a handler except
-//! through its declared policy and the front door in [`middleware`].
+//! through its declared policy and the front door in `middleware`.
 
 pub mod documents;
 pub mod extract;
