@@ -35,3 +35,4 @@ pub mod opaque;
 pub mod secrets;
 pub mod store;
 pub mod trust;
+pub mod worker;

@@ -22,6 +22,7 @@ use crate::ids::ClientId;
 use crate::objects::Objects;
 use crate::store::{self, Store, Tx};
 use crate::trust::Directory;
+use crate::worker;
 
 /// What handlers take their parts from.
 #[derive(Clone)]
@@ -142,10 +143,15 @@ impl Gateway {
             store: store.clone(),
             clock: clock.clone(),
         });
+        let documents = state.documents.clone();
         let router =
             http::assemble(routes(), state, hosts(config, local), authenticator, metrics.clone());
         let shutdown = Shutdown::new();
-        let helpers = vec![tokio::spawn(listener.serve(metrics, shutdown.clone()))];
+        let drained = shutdown.clone();
+        let helpers = vec![
+            tokio::spawn(listener.serve(metrics, shutdown.clone())),
+            tokio::spawn(worker::run(documents, async move { drained.draining().await })),
+        ];
         let served = tokio::spawn(server.serve(router, shutdown.clone()));
         Ok(Self { local, metrics_addr, store, shutdown, served, helpers })
     }

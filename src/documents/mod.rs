@@ -19,6 +19,7 @@ mod open;
 mod pulled;
 mod recall;
 mod rewrap;
+mod sweep;
 mod upload;
 mod whole;
 mod writers;
@@ -43,6 +44,7 @@ pub use error::Error;
 pub use intake::{Broken, Incoming};
 pub use list::ListQuery;
 pub use open::{Opened, Readable};
+pub use sweep::Swept;
 pub use upload::{Creation, Progress};
 
 /// What documents need to know of the firm.
