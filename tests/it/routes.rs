@@ -1,9 +1,8 @@
 //! The registry against what was reviewed: who may ask without a session, and what OpenAPI
 //! says.
 
+use strongroom::app::gateway::routes as all;
 use strongroom::http::{Policy, openapi};
-
-use crate::support::office::all_routes as all;
 
 #[test]
 fn the_unauthenticated_routes_are_the_reviewed_ones() {
