@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use crate::api::{Adopt, Base64, DocumentInfo};
 use crate::cli::directory::undemandable;
-use crate::cli::error::Error;
+use crate::cli::error::{Error, Exit};
 use crate::cli::reading::{Download, Part, demand, envelope_error, recipients_of};
 use crate::cli::words::Word;
 use crate::envelope::statement::{Adoption, Hash, Note, Role};
@@ -109,8 +109,9 @@ impl Pulling<'_> {
         let path = format!("/documents/{}/adoption", info.document);
         match self.reading.session().post::<DocumentInfo>(path, &adopt).await {
             Ok(_) => Ok(()),
-            // A colleague was faster; theirs stands.
-            Err(error) if matches!(error.word(), Word::WrongState | Word::ChainMoved) => Ok(()),
+            // A colleague was faster, or the gateway wants other recipients: the file is here
+            // and opened all the same, and stays to be adopted by the next reader.
+            Err(error) if error.exit() == Exit::Refused => Ok(()),
             Err(error) => Err(error),
         }
     }
