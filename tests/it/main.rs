@@ -3,6 +3,8 @@
 mod architecture;
 mod bodies;
 mod cli;
+mod cli_main_job;
+mod cli_resume;
 mod envelope_cli;
 mod envelope_fuzz;
 mod envelope_large;
@@ -13,6 +15,7 @@ mod identity;
 mod identity_sessions;
 mod logs;
 mod matrix;
+mod people;
 mod routes;
 mod signals;
 mod support;

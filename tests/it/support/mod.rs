@@ -2,6 +2,7 @@
 //! that speaks TLS to it as slowly, wrongly or quickly as a test wants.
 
 pub(crate) mod alone;
+pub(crate) mod demo;
 pub(crate) mod gateway;
 pub(crate) mod office;
 pub(crate) mod tls;
