@@ -26,21 +26,19 @@ fn begin(demo: &Demo, file: &Path, more: &[&str]) -> Child {
     let file = text(file);
     let mut arguments = vec!["send", file.as_str()];
     arguments.extend(more);
-    let child = demo
-        .command("principal", &arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("runs");
+    let mut command = demo.command("principal", &arguments);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    wait_for_pieces(demo, 24);
+    child
+}
+
+fn wait_for_pieces(demo: &Demo, count: u64) {
     let until = Instant::now() + Duration::from_secs(60);
-    loop {
-        let recorded = journals(demo, "pieces")
-            .first()
-            .and_then(|path| std::fs::metadata(path).ok())
-            .map_or(0, |meta| meta.len() / 32);
-        if recorded >= 24 {
-            return child;
-        }
+    let recorded = || {
+        let list = journals(demo, "pieces");
+        list.first().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |m| m.len() / 32)
+    };
+    while recorded() < count {
         assert!(Instant::now() < until, "nothing is sent");
         std::thread::sleep(Duration::from_millis(5));
     }
