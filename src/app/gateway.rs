@@ -62,6 +62,7 @@ pub fn routes() -> Routes<State> {
         .and(http::identity::routes())
         .and(http::firm::routes())
         .and(http::documents::routes())
+        .and(http::arrival::routes())
 }
 
 /// The firm as documents need it.

@@ -19,7 +19,7 @@ use crate::trust::recovery::Share;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example · 示例:
-  strongroom --profile ~/lead recover --rehearse --shares share-1.txt share-3.txt")]
+  strongroom recover --rehearse --shares share-1.txt share-3.txt")]
 pub struct RecoverArgs {
     /// Only show that the two shares give the published key and open the canary
     #[arg(long, required = true)]

@@ -10,6 +10,7 @@
 
 mod admission;
 mod adopt;
+mod arrival;
 mod check;
 mod complete;
 mod error;
@@ -40,6 +41,7 @@ use crate::store::{self, Store, Tx};
 use crate::trust::Directory;
 
 pub use admission::NotSealed;
+pub use arrival::{Arrived, Wish};
 pub use error::Error;
 pub use intake::{Broken, Incoming};
 pub use list::ListQuery;

@@ -230,7 +230,7 @@ impl Documents {
     }
 
     /// Notes a durable segment; returns where the payload ends now.
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         row: &Document,
         segment: &Segment,

@@ -4,6 +4,7 @@
 //! turns all into one router with [`assemble`]. Invariant: nothing reaches a handler except
 //! through its declared policy and the front door in `middleware`.
 
+pub mod arrival;
 pub mod documents;
 pub mod extract;
 mod failures;

@@ -541,4 +541,18 @@ impl Tx {
         .await?;
         Ok(())
     }
+
+    /// Says how long a payload is whose sender did not: all that is durable of it.
+    /// [`Error::Conflict`] when it is not `length`.
+    pub async fn set_length(&mut self, id: DocumentId, length: u64) -> Result<(), Error> {
+        let done = sqlx::query(
+            "UPDATE documents SET length = $2
+             WHERE id = $1 AND state = 'uploading' AND length = 0 AND durable = $2",
+        )
+        .bind(id.to_string())
+        .bind(signed(length))
+        .execute(self.conn())
+        .await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict) }
+    }
 }

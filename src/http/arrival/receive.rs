@@ -1,0 +1,123 @@
+//! `PUT` and `POST /in/{token}`, with or without the file's name behind it.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::multipart::Multipart;
+use crate::clock::Clock;
+use crate::documents::{Arrived, Documents, Wish};
+use crate::envelope::statement::{Category, Hash, Note, Period, SealLevel};
+use crate::http::documents::incoming;
+use crate::http::{Path, Problem, Query as QueryOf, tus};
+use crate::ids::DocumentId;
+use crate::secrets::Secret;
+use crate::trust::fragment::token_hash;
+
+/// What a file without a name is called.
+const UNNAMED: &str = "document";
+/// The longest name that is taken, in bytes.
+const MAX_NAME_BYTES: usize = 1024;
+
+/// What else may be said. Never the name: addresses end up in histories.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    /// Accounting period; last month without one.
+    period: Option<Period>,
+    /// Category; `other` without one.
+    category: Option<Category>,
+}
+
+/// A document that has arrived.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Received {
+    document: DocumentId,
+    /// SHA-256 of what was sent; null for an age file, which is kept as it is.
+    sha256: Option<Hash>,
+    /// Bytes that were sent; null for an age file.
+    size: Option<u64>,
+    seal: SealLevel,
+    receipt: Note,
+}
+
+impl From<Arrived> for Received {
+    fn from(arrived: Arrived) -> Self {
+        let Arrived { document, sha256, size, seal, receipt } = arrived;
+        Self { document, sha256, size, seal, receipt }
+    }
+}
+
+pub(super) async fn unnamed(
+    documents: State<Documents>,
+    clock: State<Clock>,
+    Path(token): Path<String>,
+    query: QueryOf<Query>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    receive(documents.0, &clock.0, &token, None, query.0, &headers, body).await
+}
+
+pub(super) async fn named(
+    documents: State<Documents>,
+    clock: State<Clock>,
+    Path((token, name)): Path<(String, String)>,
+    query: QueryOf<Query>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let name = Zeroizing::new(name);
+    receive(documents.0, &clock.0, &token, Some(name), query.0, &headers, body).await
+}
+
+async fn receive(
+    documents: Documents,
+    clock: &Clock,
+    token: &str,
+    name: Option<Zeroizing<String>>,
+    query: Query,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let secret = Secret::<32>::from_base64url(token).ok_or_else(Problem::not_found)?;
+    let token = token_hash(&secret);
+    let wish = |name: Option<Zeroizing<String>>, media_type: String, declared| {
+        let name = name.filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| Zeroizing::new(UNNAMED.to_owned()));
+        if name.len() > MAX_NAME_BYTES {
+            return Err(Problem::bad_request("The file's name is longer than 1024 bytes."));
+        }
+        Ok(Wish {
+            period: query.period.unwrap_or_else(|| Period::month_before(clock.now())),
+            category: query.category.unwrap_or(Category::Other),
+            name,
+            media_type,
+            declared,
+        })
+    };
+    let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if let Some(boundary) = Multipart::boundary(media_type)? {
+        let mut form = Multipart::new(incoming(body), &boundary);
+        let mut received = Vec::new();
+        while let Some(file) = form.next_file().await? {
+            let wish = wish(Some(file.name), file.media_type, None)?;
+            received.push(Received::from(documents.arrive(token, wish, file.content).await?));
+        }
+        return match received.len() {
+            0 => Err(Problem::bad_request("The form holds no file; send it as file=@NAME.")),
+            1 => Ok((StatusCode::CREATED, axum::Json(received.pop())).into_response()),
+            _ => Ok((StatusCode::CREATED, axum::Json(received)).into_response()),
+        };
+    }
+    // curl says so of every body it posts; it says nothing about the file.
+    let guessed = matches!(media_type, "application/x-www-form-urlencoded");
+    let media_type = if guessed { "" } else { media_type };
+    let wish = wish(name, media_type.chars().take(128).collect(), tus::content_length(headers)?)?;
+    let arrived = documents.arrive(token, wish, incoming(body)).await?;
+    Ok((StatusCode::CREATED, axum::Json(Received::from(arrived))).into_response())
+}
