@@ -113,8 +113,10 @@ impl World {
                 };
                 let path = format!("/sessions/{}", target.id);
                 let answer = self.office.ask(Method::DELETE, &path, Some(token), None::<&()>).await;
-                assert_eq!(answer.status, expected, "{step:?}");
-                self.sessions[session].open &= expected != 204;
+                // One that ran out long ago may have been forgotten meanwhile.
+                let forgotten = allowed && !self.is_open(target) && answer.status == 404;
+                assert!(answer.status == expected || forgotten, "{step:?}: {}", answer.status);
+                self.sessions[session].open &= answer.status != 204;
             }
             Step::Pass { secs } => {
                 self.office.pass_secs(secs);
