@@ -41,6 +41,8 @@ struct Inner {
     subjects: Vec<String>,
     remote: Option<Remote>,
     cause: Option<String>,
+    /// Whether the result on standard output says it already.
+    reported: bool,
 }
 
 /// A refusal whose code has no word here: a newer gateway.
@@ -62,7 +64,13 @@ pub struct ErrorJson {
 impl Error {
     /// The error that `word` stands for.
     pub fn new(word: Word) -> Self {
-        Self(Box::new(Inner { word, subjects: Vec::new(), remote: None, cause: None }))
+        Self(Box::new(Inner {
+            word,
+            subjects: Vec::new(),
+            remote: None,
+            cause: None,
+            reported: false,
+        }))
     }
 
     /// A refusal with a code of the gateway; `detail` is used where the code is not known here.
@@ -95,6 +103,18 @@ impl Error {
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self
+    }
+
+    /// Stands in the result already, so that people need not be told twice.
+    #[must_use]
+    pub fn reported(mut self) -> Self {
+        self.0.reported = true;
+        self
+    }
+
+    /// Whether the result says it already.
+    pub fn is_reported(&self) -> bool {
+        self.0.reported
     }
 
     /// The word.

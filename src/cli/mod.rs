@@ -104,7 +104,9 @@ pub fn run(global: &Global, command: Command) -> Exit {
     match done {
         Ok(()) => Exit::Done,
         Err(error) => {
-            context.terminal.fail(&error);
+            if context.terminal.json || !error.is_reported() {
+                context.terminal.fail(&error);
+            }
             error.exit()
         }
     }
@@ -123,7 +125,7 @@ fn off_line(context: &Context, done: Result<(), Failure>) -> Exit {
 
 fn on_line(context: &Context, command: Command) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(4)
         .enable_all()
         .build()
         .map_err(|e| Error::new(Word::Internal).about("runtime").because(e))?;

@@ -5,8 +5,6 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -67,9 +65,8 @@ pub(in crate::cli) fn broken(bytes: &[u8], cut: usize) -> Body {
 
 /// Tokens that are good for ten minutes.
 pub(in crate::cli) fn tokens(name: &str) -> Tokens {
-    let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"iat":0,"exp":600,"jti":"{name}"}}"#));
     Tokens {
-        access_token: format!("e30.{claims}.c2ln"),
+        access_token: format!("access-{name}"),
         access_expires_at: Timestamp::EPOCH,
         refresh_token: format!("refresh-{name}"),
     }

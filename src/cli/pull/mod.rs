@@ -303,7 +303,7 @@ fn report(context: &Context, to: &Path, outcomes: Vec<Outcome>) -> Result<(), Er
     terminal.result(&rows, || text(terminal, &rows))?;
     let unverified = failed.iter().position(|error| error.exit() == Exit::Unverified);
     match failed.into_iter().nth(unverified.unwrap_or(0)) {
-        Some(error) => Err(error),
+        Some(error) => Err(error.reported()),
         None => Ok(()),
     }
 }

@@ -4,6 +4,8 @@
 //! own valid head, never onto one older than this device remembers, and a document is done only
 //! when a receipt of the firm's gateway names its manifest.
 
+use std::path::PathBuf;
+
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
@@ -53,7 +55,7 @@ pub(crate) enum Delivery<'a> {
     Uploaded,
 }
 
-impl Dispatch<'_> {
+impl Dispatch {
     fn manifest(&self, sealed: &Sealed, head: Option<&Head>) -> Note {
         let manifest = Manifest {
             root: self.directory.root().key_id(),
@@ -87,7 +89,18 @@ impl Dispatch<'_> {
         sealed: &Sealed,
         delivery: Delivery<'_>,
         patience: &mut Patience,
-    ) -> Result<std::path::PathBuf, Error> {
+    ) -> Result<PathBuf, Error> {
+        let (note, receipt) = self.sign_in_turn(sealed, delivery, patience).await?;
+        self.keep_receipt(sealed.document, &note, &receipt)
+    }
+
+    /// Signs and completes while no other command of this profile does.
+    async fn sign_in_turn(
+        &self,
+        sealed: &Sealed,
+        delivery: Delivery<'_>,
+        patience: &mut Patience,
+    ) -> Result<(Note, Note), Error> {
         let profile = self.session.profile();
         let client = self.place.client;
         let _turn = profile.head_turn(client).await?;
@@ -98,11 +111,15 @@ impl Dispatch<'_> {
         for _ in 0..MAX_RACES {
             let note = self.manifest(sealed, head.as_ref());
             match self.hand_over(sealed, &note, &delivery, patience).await {
-                Ok(receipt) => return self.done(sealed, &note, &receipt),
+                Ok(receipt) => {
+                    self.remember(&note)?;
+                    return Ok((note, receipt));
+                }
                 Err(error) if matches!(error.word(), Word::ChainMoved | Word::DocumentExists) => {
                     // An earlier try may have arrived although its answer was lost.
-                    if let Some((note, receipt)) = self.arrived(sealed).await? {
-                        return self.done(sealed, &note, &receipt);
+                    if let Some(arrived) = self.arrived(sealed.document, sealed.commit).await? {
+                        self.remember(&arrived.0)?;
+                        return Ok(arrived);
                     }
                     let newer = self.remote_head(head.as_ref()).await?;
                     if newer == head {
@@ -149,8 +166,24 @@ impl Dispatch<'_> {
 
     /// The manifest and receipt of a document that is complete on the gateway as this device
     /// sealed it.
-    async fn arrived(&self, sealed: &Sealed) -> Result<Option<(Note, Note)>, Error> {
-        arrived(self, sealed.document, sealed.commit).await
+    async fn arrived(
+        &self,
+        document: DocumentId,
+        commit: Hash,
+    ) -> Result<Option<(Note, Note)>, Error> {
+        let info: DocumentInfo = match self.session.get(format!("/documents/{document}")).await {
+            Ok(info) => info,
+            Err(error) if error.word() == Word::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let complete = matches!(info.state, DocumentState::Received | DocumentState::Pulled);
+        let (Some(manifest), Some(receipt), true) = (info.manifest, info.receipt, complete) else {
+            return Ok(None);
+        };
+        let own = manifest
+            .verify::<Manifest>(&self.keys.sign.public())
+            .is_ok_and(|said| said.document == document && said.commit == commit);
+        Ok(own.then_some((manifest, receipt)))
     }
 
     /// The newest own manifest as the gateway has it, when it is valid and not older than
@@ -183,24 +216,29 @@ impl Dispatch<'_> {
         if fits && follows { Ok(Some(head)) } else { Err(bad()) }
     }
 
-    /// Verifies and keeps the receipt, and remembers the manifest as the newest.
-    fn done(
-        &self,
-        sealed: &Sealed,
-        manifest: &Note,
-        receipt: &Note,
-    ) -> Result<std::path::PathBuf, Error> {
-        self.check_receipt(sealed.document, manifest, receipt)?;
+    /// Remembers `manifest` as the newest for its client, unless a newer one is known.
+    fn remember(&self, manifest: &Note) -> Result<(), Error> {
         let profile = self.session.profile();
-        let path = profile.folder("receipts")?.join(format!("{}.txt", sealed.document));
-        profile::replace_private(&path, receipt.to_string().as_bytes())
-            .map_err(|e| file_error(Word::CannotWrite, &path, &e))?;
         let seq = manifest.decode::<Manifest>().map_or(0, |m| m.seq);
-        let newest = profile.head(self.place.client)?.is_none_or(|known| known.seq < seq);
-        if newest {
+        if profile.head(self.place.client)?.is_none_or(|known| known.seq < seq) {
             let head = Head { seq, manifest: manifest.clone() };
             profile.store_head(self.place.client, &head)?;
         }
+        Ok(())
+    }
+
+    /// Verifies the receipt and keeps it in the profile.
+    fn keep_receipt(
+        &self,
+        document: DocumentId,
+        manifest: &Note,
+        receipt: &Note,
+    ) -> Result<PathBuf, Error> {
+        self.check_receipt(document, manifest, receipt)?;
+        let folder = self.session.profile().folder("receipts")?;
+        let path = folder.join(format!("{document}.txt"));
+        profile::replace_private(&path, receipt.to_string().as_bytes())
+            .map_err(|e| file_error(Word::CannotWrite, &path, &e))?;
         Ok(path)
     }
 
@@ -235,40 +273,12 @@ impl Dispatch<'_> {
         &self,
         document: DocumentId,
         commit: Hash,
-    ) -> Result<Option<std::path::PathBuf>, Error> {
-        let Some((manifest, receipt)) = arrived(self, document, commit).await? else {
+    ) -> Result<Option<PathBuf>, Error> {
+        let _turn = self.session.profile().head_turn(self.place.client).await?;
+        let Some((manifest, receipt)) = self.arrived(document, commit).await? else {
             return Ok(None);
         };
-        let sent: Manifest =
-            manifest.decode().map_err(|_| Error::new(Word::BadReceipt).about(document))?;
-        let sealed = Sealed {
-            document,
-            nonce: sent.nonce,
-            length: sent.length,
-            pieces: sent.pieces,
-            commit,
-            part: Vec::new(),
-        };
-        self.done(&sealed, &manifest, &receipt).map(Some)
+        self.remember(&manifest)?;
+        self.keep_receipt(document, &manifest, &receipt).map(Some)
     }
-}
-
-async fn arrived(
-    dispatch: &Dispatch<'_>,
-    document: DocumentId,
-    commit: Hash,
-) -> Result<Option<(Note, Note)>, Error> {
-    let info: DocumentInfo = match dispatch.session.get(format!("/documents/{document}")).await {
-        Ok(info) => info,
-        Err(error) if error.word() == Word::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let complete = matches!(info.state, DocumentState::Received | DocumentState::Pulled);
-    let (Some(manifest), Some(receipt), true) = (info.manifest, info.receipt, complete) else {
-        return Ok(None);
-    };
-    let own = manifest
-        .verify::<Manifest>(&dispatch.keys.sign.public())
-        .is_ok_and(|said| said.document == document && said.commit == commit);
-    Ok(own.then_some((manifest, receipt)))
 }

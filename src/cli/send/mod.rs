@@ -14,11 +14,13 @@ mod spool;
 mod tus;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::api::Me;
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
@@ -37,7 +39,7 @@ use super::terminal::{Terminal, printable};
 use super::words::Word;
 
 /// Files that are sent at once.
-const PARALLEL: usize = 3;
+const PARALLEL: usize = 4;
 
 /// How files are sent.
 #[derive(Debug, clap::Args)]
@@ -109,8 +111,8 @@ pub(crate) struct Place {
 }
 
 /// What all files of one command have in common.
-pub(crate) struct Dispatch<'a> {
-    session: &'a Session,
+pub(crate) struct Dispatch {
+    session: Arc<Session>,
     keys: MemberKeys,
     directory: Directory,
     place: Place,
@@ -188,7 +190,7 @@ pub async fn client_or_only(session: &Session, given: Option<ClientId>) -> Resul
 pub async fn run_send(context: &Context, args: SendArgs) -> Result<(), Error> {
     let session = context.session()?;
     let client = client_or_only(&session, args.client).await?;
-    run(context, &session, args.options, client, Direction::In).await
+    run(context, session, args.options, client, Direction::In).await
 }
 
 /// Runs `deliver`.
@@ -197,12 +199,12 @@ pub async fn run_send(context: &Context, args: SendArgs) -> Result<(), Error> {
 /// As [`run_send`].
 pub async fn run_deliver(context: &Context, args: DeliverArgs) -> Result<(), Error> {
     let session = context.session()?;
-    run(context, &session, args.options, args.client, Direction::Out).await
+    run(context, session, args.options, args.client, Direction::Out).await
 }
 
 async fn run(
     context: &Context,
-    session: &Session,
+    session: Session,
     options: SendOptions,
     client: ClientId,
     direction: Direction,
@@ -211,7 +213,7 @@ async fn run(
         return Err(Error::new(Word::NameNeedsOneFile));
     }
     let keys = session.profile().keys()?;
-    let directory = directory::fetch(session, Some(client)).await?;
+    let directory = directory::fetch(&session, Some(client)).await?;
     let demand = Demand { client, category: options.category, direction };
     let readers = directory.readers(demand).map_err(directory::undemandable)?;
     let recipients = readers
@@ -225,8 +227,8 @@ async fn run(
     let period = options.period.unwrap_or_else(|| Period::month_before(context.clock.now()));
     let draws = context.terminal.draws();
     let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let dispatch = Dispatch {
-        session,
+    let dispatch = Arc::new(Dispatch {
+        session: Arc::new(session),
         keys,
         directory,
         place: Place {
@@ -242,7 +244,7 @@ async fn run(
         fingerprints,
         retry_for: Duration::from_secs(options.retry_for),
         bars: MultiProgress::with_draw_target(target),
-    };
+    });
     let rows = if options.dry_run {
         options.files.iter().map(|file| dispatch.would_send(file)).collect()
     } else {
@@ -251,7 +253,7 @@ async fn run(
     report(context, &dispatch, rows)
 }
 
-impl Dispatch<'_> {
+impl Dispatch {
     fn row(&self, file: &std::path::Path) -> Row {
         Row {
             document: None,
@@ -283,12 +285,18 @@ impl Dispatch<'_> {
         (row, Ok(()))
     }
 
-    /// Sends every file, a few at once; what Ctrl-C stopped says so.
-    async fn send_all(&self, files: &[PathBuf]) -> Vec<(Row, Result<(), Error>)> {
+    /// Sends every file, a few at once, each in a task of its own: one that waits for the disk
+    /// does not hold up the others. What Ctrl-C stopped says so.
+    async fn send_all(self: &Arc<Self>, files: &[PathBuf]) -> Vec<(Row, Result<(), Error>)> {
         let mut outcomes: Vec<Option<Result<one::SentFile, Error>>> =
             files.iter().map(|_| None).collect();
-        let mut sending = futures_util::stream::iter(files.iter().enumerate())
-            .map(|(at, file)| async move { (at, self.send_file(file).await) })
+        let mut sending = futures_util::stream::iter(files.iter().cloned().enumerate())
+            .map(|(at, file)| {
+                let dispatch = Arc::clone(self);
+                let task = tokio::spawn(async move { dispatch.send_file(&file).await });
+                let task = AbortOnDropHandle::new(task);
+                async move { (at, task.await) }
+            })
             .buffer_unordered(PARALLEL);
         let stop = interrupted();
         tokio::pin!(stop);
@@ -297,7 +305,11 @@ impl Dispatch<'_> {
                 biased;
                 () = &mut stop => break,
                 next = sending.next() => match next {
-                    Some((at, outcome)) => outcomes[at] = Some(outcome),
+                    Some((at, Ok(outcome))) => outcomes[at] = Some(outcome),
+                    Some((at, Err(error))) => {
+                        let error = Error::new(Word::Internal).about("send").because(error);
+                        outcomes[at] = Some(Err(error));
+                    }
                     None => break,
                 },
             }
@@ -331,7 +343,7 @@ impl Dispatch<'_> {
 
 fn report(
     context: &Context,
-    dispatch: &Dispatch<'_>,
+    dispatch: &Dispatch,
     rows: Vec<(Row, Result<(), Error>)>,
 ) -> Result<(), Error> {
     let terminal = &context.terminal;
@@ -346,12 +358,12 @@ fn report(
     }
     terminal.result(&shown, || text(terminal, dispatch, &shown))?;
     match first {
-        Some(error) => Err(error),
+        Some(error) => Err(error.reported()),
         None => Ok(()),
     }
 }
 
-fn text(terminal: &Terminal, dispatch: &Dispatch<'_>, rows: &[Row]) -> String {
+fn text(terminal: &Terminal, dispatch: &Dispatch, rows: &[Row]) -> String {
     let mut out = String::new();
     for row in rows {
         let file = printable(&row.file);

@@ -55,7 +55,7 @@ struct Plain {
     sha256: Hash,
 }
 
-impl Dispatch<'_> {
+impl Dispatch {
     /// Sends one file.
     ///
     /// # Errors
@@ -178,7 +178,7 @@ impl Dispatch<'_> {
         let total = header.len() as u64 + length;
         let bar = self.bar(&plain.name, total);
         let upload = Upload {
-            session: self.session,
+            session: &self.session,
             metadata: self.metadata(document),
             header: &header,
             total,
@@ -272,7 +272,7 @@ impl Dispatch<'_> {
         before: Option<Entry>,
     ) -> Result<SentFile, Error> {
         if let Some(before) = before {
-            tus::cancel(self.session, before.document).await;
+            tus::cancel(&self.session, before.document).await;
         }
         let plaintext = read_whole(&source)?;
         let plain = Plain {
@@ -328,7 +328,7 @@ impl Dispatch<'_> {
         let total = header.len() as u64 + length;
         let bar = self.bar(&entry.sending.name, total);
         let metadata = self.metadata(document);
-        let upload = Upload { session: self.session, metadata, header: &header, total, bar: &bar };
+        let upload = Upload { session: &self.session, metadata, header: &header, total, bar: &bar };
         let uploaded = upload.run(feed, known, &mut patience).await;
         bar.finish_and_clear();
         let sealing = match uploaded {
@@ -371,7 +371,7 @@ impl Dispatch<'_> {
         if let Some(journal) = journal {
             journal.discard()?;
         }
-        tus::cancel(self.session, document).await;
+        tus::cancel(&self.session, document).await;
         Ok(())
     }
 
@@ -385,7 +385,7 @@ impl Dispatch<'_> {
         let (Some(journal), Some(entry)) = (journal, entry) else { return Ok(None) };
         let sealer = journal.resume(&entry, source, &self.fingerprints);
         if let (Some(sealer), Some(resume)) = (sealer, &entry.resume)
-            && let Some(at) = tus::offset(self.session, entry.document).await?
+            && let Some(at) = tus::offset(&self.session, entry.document).await?
         {
             let header = resume.header.0.clone();
             return Ok(Some(Resumed { sealer, header, at, entry }));
