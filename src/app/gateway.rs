@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::extract::FromRef;
 use tokio::task::JoinHandle;
 
@@ -18,10 +17,8 @@ use crate::http::metrics::{Listener, Metrics};
 use crate::http::server::{Certificates, Ended, Server, Shutdown};
 use crate::http::{self, Hosts, Readiness, Routes, SecurityContact};
 use crate::identity::{GatewaySecrets, Identity};
-use crate::ids::ClientId;
 use crate::objects::Objects;
-use crate::store::{self, Store, Tx};
-use crate::trust::Directory;
+use crate::store::{self, Store};
 use crate::worker;
 
 /// What handlers take their parts from.
@@ -63,34 +60,6 @@ pub fn routes() -> Routes<State> {
         .and(http::firm::routes())
         .and(http::documents::routes())
         .and(http::arrival::routes())
-}
-
-/// The firm as documents need it.
-#[derive(Clone, Default)]
-struct Firm {
-    directories: Directories,
-}
-
-#[async_trait]
-impl documents::Firm for Firm {
-    async fn directory(
-        &self,
-        tx: &mut Tx,
-        client: ClientId,
-    ) -> Result<Arc<Directory>, store::Error> {
-        self.directories.of(tx, Some(client)).await.map_err(|error| match error {
-            crate::firm::Error::Store(error) => error,
-            crate::firm::Error::NotFound => store::Error::NotFound,
-            error => {
-                tracing::error!(%error, "a client's statements do not verify; nothing is decided on them");
-                store::Error::Corrupt("statements")
-            }
-        })
-    }
-
-    async fn is_rehearsed(&self, tx: &mut Tx) -> Result<bool, store::Error> {
-        Ok(tx.firm().await?.rehearsed_at.is_some())
-    }
 }
 
 /// A gateway that serves.
@@ -238,7 +207,7 @@ async fn assemble(
         receipt: secrets.receipt_key(),
         arrival: secrets.arrival_key(),
     };
-    let firm = Arc::new(Firm { directories: directories.clone() });
+    let firm = Arc::new(directories.clone());
     let documents =
         Documents::new(store.clone(), objects.clone(), clock.clone(), settings, keys, firm);
     let (checked_store, checked_objects) = (store.clone(), objects);

@@ -5,6 +5,8 @@ mod bodies;
 mod cli;
 mod cli_main_job;
 mod cli_resume;
+mod documents;
+mod download;
 mod envelope_cli;
 mod envelope_fuzz;
 mod envelope_large;

@@ -6,6 +6,7 @@ mod age;
 mod append;
 mod complete;
 mod create;
+mod firm;
 mod info;
 mod list;
 mod manifest_head;

@@ -5,4 +5,5 @@ pub(crate) mod alone;
 pub(crate) mod demo;
 pub(crate) mod gateway;
 pub(crate) mod office;
+pub(crate) mod papers;
 pub(crate) mod tls;

@@ -16,6 +16,7 @@ use strongroom::api::{
     LoginStarted, Offer, SessionOpened, Submit,
 };
 use strongroom::clock::{Clock, Timestamp};
+use strongroom::documents::{self, Documents};
 use strongroom::envelope::keyring::{self, Unlock};
 use strongroom::envelope::statement::{
     Assignment, Card, Category, Hash, Invitation, Note, Recipient, Revocation, RevocationKind,
@@ -30,6 +31,7 @@ use strongroom::http::{
 };
 use strongroom::identity::{GatewaySecrets, Identity};
 use strongroom::ids::{ClientId, InvitationId, MemberId, SessionId};
+use strongroom::objects::Objects;
 use strongroom::opaque;
 use strongroom::secrets::Secret;
 use strongroom::store::Store;
@@ -48,6 +50,8 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) identity: Identity,
     pub(crate) directories: Directories,
+    pub(crate) documents: Documents,
+    pub(crate) objects: Objects,
 }
 
 macro_rules! part {
@@ -65,6 +69,7 @@ part!(
     Clock = |state| state.clock.clone();
     Identity = |state| state.identity.clone();
     Directories = |state| state.directories.clone();
+    Documents = |state| state.documents.clone();
     Readiness = |_state| Readiness::new();
     SecurityContact = |state| SecurityContact {
         contact: "mailto:security@files.example.cn".into(),
@@ -75,7 +80,10 @@ part!(
 
 /// Every route of the gateway.
 pub(crate) fn all_routes() -> Routes<State> {
-    routes().and(gateway::identity::routes()).and(gateway::firm::routes())
+    routes()
+        .and(gateway::identity::routes())
+        .and(gateway::firm::routes())
+        .and(gateway::documents::routes())
 }
 
 /// A firm with a gateway of its own.
@@ -173,6 +181,12 @@ impl Answer {
         self
     }
 
+    /// Of a `HEAD`, whose answer has no body.
+    #[track_caller]
+    pub(crate) fn refused_without_body(&self, status: u16) {
+        assert_eq!((self.status, self.body.len()), (status, 0));
+    }
+
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.code().as_str()), (status, code), "{:?}", self.body);
@@ -251,6 +265,11 @@ impl Person {
 impl Office {
     /// A firm that nobody has joined yet.
     pub(crate) async fn found() -> Self {
+        Self::found_with(documents::Settings::default()).await
+    }
+
+    /// The same, with other bounds on documents.
+    pub(crate) async fn found_with(settings: documents::Settings) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&folder.path().join("db")).await.expect("a database");
         let clock = Clock::fixed("2026-11-24T04:04:16.123Z".parse().expect("a time"));
@@ -261,7 +280,21 @@ impl Office {
         let now = clock.now();
         let recovery = Person::new("recovery", Role::Recovery);
         let identity = Identity::new(&secrets);
-        let state = State { store, clock, identity, directories: Directories::default() };
+        let directories = Directories::default();
+        let objects = Objects::open_to_serve(&folder.path().join("objects")).expect("a folder");
+        let documents = Documents::new(
+            store.clone(),
+            objects.clone(),
+            clock.clone(),
+            settings,
+            documents::Keys {
+                root: root.key_id(),
+                receipt: secrets.receipt_key(),
+                arrival: secrets.arrival_key(),
+            },
+            Arc::new(directories.clone()),
+        );
+        let state = State { store, clock, identity, directories, documents, objects };
         let sessions = Sessions {
             identity: state.identity.clone(),
             store: state.store.clone(),
