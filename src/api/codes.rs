@@ -39,6 +39,8 @@ codes!(
     TUS_VERSION = "tus_version",
     /// 413: longer than is taken here.
     TOO_LARGE = "too_large",
+    /// 460: the body does not have the checksum that was sent with it; nothing of it was kept.
+    CHECKSUM_MISMATCH = "checksum_mismatch",
     /// 415: not an age header, or a payload that begins like a known file.
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type",
     /// 416: not one range inside the document.

@@ -180,6 +180,9 @@ words! {
     ChainMoved Refused "chain_moved"
         "somebody else has changed the same thing just now: run the command again"
         "同一事项刚被他人更改：请重新运行命令";
+    ChecksumMismatch Unreachable "checksum_mismatch"
+        "the bytes were changed on their way: run the same command again"
+        "数据在传输途中被改动：请重新运行同一命令";
     DocumentExists Refused "document_exists"
         "a document with this number is there already: run the command again"
         "该编号的文档已存在：请重新运行命令";

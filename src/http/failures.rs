@@ -103,12 +103,14 @@ impl From<documents::Error> for Problem {
                 codes::OFFSET_MISMATCH,
                 "The upload stands elsewhere; continue there.",
             )
-            .with("offset", offset),
+            .with("offset", offset)
+            .with_header(super::tus::UPLOAD_OFFSET, http::HeaderValue::from(offset)),
             Error::Locked => Self::new(
                 StatusCode::LOCKED,
                 codes::LOCKED,
                 "Another request is writing this upload; wait for it.",
-            ),
+            )
+            .with_header(http::header::RETRY_AFTER, http::HeaderValue::from(1_u64)),
             Error::ChainMoved(head) => {
                 let problem = Self::conflict(
                     codes::CHAIN_MOVED,
@@ -129,12 +131,18 @@ impl From<documents::Error> for Problem {
             Error::Mismatch(key) => unprocessable(
                 codes::MANIFEST_MISMATCH,
                 format!("The document is not what its manifest says: {key}."),
-            ),
+            )
+            .with("key", key),
             Error::Statement(_) => firm::Error::StatementRefused.into(),
             Error::NotSealed(reason) => Self::unsupported_media_type(format!("{reason}.")),
             Error::ImpossibleLength => Self::bad_request("No age file has this length."),
             Error::Malformed(what) => Self::bad_request(what),
-            Error::Checksum => Self::bad_request("The body does not have its checksum; send it again."),
+            Error::Checksum => Self::new(
+                // tus 1.0, "Checksum".
+                StatusCode::from_u16(460).expect("three digits are a status"),
+                codes::CHECKSUM_MISMATCH,
+                "The body does not have its checksum; nothing of it was kept. Send it again.",
+            ),
             Error::TooLarge(most) => Self::too_large(most),
             Error::TooManyUploads => Self::too_many_requests(60),
             Error::NoReaders(demand) => {
@@ -158,7 +166,12 @@ impl From<documents::Error> for Problem {
                 "The body broke off; what was whole of a resumable upload is kept.",
             ),
             Error::Full => Self::insufficient_storage(),
-            Error::AnswerLost | Error::Envelope(_) | Error::Objects(_) => Self::internal(&error),
+            Error::AnswerLost => Self::unavailable(),
+            Error::Objects(error) => {
+                tracing::error!(%error, "the object store failed");
+                Self::unavailable()
+            }
+            Error::Envelope(_) => Self::internal(&error),
             Error::Store(error) => error.into(),
         }
     }

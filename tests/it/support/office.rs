@@ -535,6 +535,11 @@ impl Office {
         Submit { statement: Note::sign(&revocation, &[&by.keys.sign]) }
     }
 
+    /// A path below the gateway's folder.
+    pub(crate) fn path(&self, below: &str) -> std::path::PathBuf {
+        self.folder.path().join(below)
+    }
+
     /// How many audit entries of an action there are.
     pub(crate) async fn entries(&self, action: &str) -> usize {
         let mut tx = self.state.store.read().await.expect("a transaction");
