@@ -89,7 +89,7 @@ impl Documents {
         tx.insert_header(document, header.as_bytes(), Some(asker.member), now).await?;
         record(&mut tx, now, asker.did("document.begin").client(client).object(document)).await?;
         commit(tx).await?;
-        self.receive(&lock, &row, length, preceded(rest, body)).await
+        Ok(self.receive(&lock, &row, length, preceded(rest, body)).await?.0)
     }
 
     /// Continues an upload at `offset`, which must be where it stands.
@@ -106,7 +106,12 @@ impl Documents {
             return Err(Error::OffsetMismatch(header + row.durable));
         }
         self.room_for(row.length - row.durable)?;
-        self.receive(&lock, &row, header, body).await
+        let (progress, arrived) = self.receive(&lock, &row, header, body).await?;
+        if arrived > 0 && progress.offset == offset {
+            // Sent again and again like this, the upload would never advance.
+            return Err(Error::Malformed("send at least a whole piece of 1,048,832 bytes at once"));
+        }
+        Ok(progress)
     }
 
     /// Where an upload stands.
@@ -175,7 +180,7 @@ impl Documents {
         row: &Document,
         header: u64,
         mut body: Incoming,
-    ) -> Result<Progress, Error> {
+    ) -> Result<(Progress, u64), Error> {
         let mut sink = Sink::new(self.inner.objects.clone(), row.durable)?;
         let mut durable = row.durable;
         let mut beginning = Beginning::of(row);
@@ -225,7 +230,7 @@ impl Documents {
         }
         match fault {
             Some(error) => Err(error),
-            None => Ok(self.standing(row, header, durable)),
+            None => Ok((self.standing(row, header, durable), sink.at() - row.durable)),
         }
     }
 

@@ -12,11 +12,11 @@ use strongroom::access::{Action, Decision, Facts, Reason, decide};
 use strongroom::envelope::statement::{
     Category, Link, Note, Policy as PolicyStatement, RevocationKind, Role, YesNo,
 };
-use strongroom::http::{Endpoint, Policy, Relation};
+use strongroom::http::{Endpoint, Policy, Relation, Verb};
 use strongroom::ids::{ClientId, LinkId};
 use strongroom::trust::fragment::{Fragment, Purpose, token_hash};
 
-use crate::support::office::{Answer, Office, Person, all_routes};
+use crate::support::office::{Answer, CANARY_PROOF, Office, Person, all_routes};
 
 const PEOPLE: &[Role] = &[
     Role::Principal,
@@ -52,6 +52,8 @@ impl World {
             let policy = policy(&office, &lead, client);
             office.post("/policies", Some(&lead), &policy).await.ok();
         }
+        let proof = json!({ "proof": strongroom::api::Base64(CANARY_PROOF.to_vec()) });
+        office.post("/recovery/rehearsal", Some(&lead), &proof).await.ok();
         Self { office, lead, people, own, foreign }
     }
 
@@ -167,6 +169,15 @@ fn with_unknown_ids(path: &str) -> String {
         .join("/")
 }
 
+/// A `HEAD` is refused by its status alone.
+fn refused(endpoint: &Endpoint, answer: &Answer, status: u16, code: &str) {
+    if endpoint.verb == Verb::Head {
+        answer.refused_without_body(status);
+    } else {
+        answer.refused(status, code);
+    }
+}
+
 #[tokio::test]
 async fn nobody_passes_a_route_whose_policy_does_not_name_them() {
     let routes = all_routes();
@@ -181,14 +192,14 @@ async fn nobody_passes_a_route_whose_policy_does_not_name_them() {
             [None, Some(""), Some("x"), Some(ended.access.as_str()), Some(ended.refresh.as_str())]
         {
             let answer = world.send(endpoint, &path, access, &Value::Null).await;
-            answer.refused(401, "unauthorized");
+            refused(endpoint, &answer, 401, "unauthorized");
             cells += 1;
         }
         for (role, person) in &world.people {
             let answer = world.send(endpoint, &path, Some(&person.access), &Value::Null).await;
             cells += 1;
             if !roles.contains(role) {
-                answer.refused(403, "not_allowed");
+                refused(endpoint, &answer, 403, "not_allowed");
                 continue;
             }
             let what = format!("{role} {:?} {path}", endpoint.verb);

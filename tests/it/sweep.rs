@@ -19,16 +19,16 @@ async fn orphan(desk: &Desk, n: usize) {
 
 #[tokio::test]
 async fn uploads_expire_and_their_bytes_with_them() {
-    let desk = Desk::open().await;
+    let mut desk = Desk::open().await;
     let kept = desk.sent(&desk.clerk, "kept").await;
     let paper = desk.seal(desk.place(), noise(3_000_000, 1)).await;
     let at = desk.begun(&desk.clerk, &paper).await;
     let first = Body::from(paper.payload[..2_000_000].to_vec());
     desk.patch(&desk.clerk, paper.id, at, first, &[]).await.ok();
-    desk.office.pass_secs(7 * DAY - 1);
+    desk.pass_secs(7 * DAY - 1).await;
     assert_eq!(sweep(&desk).await.expired_uploads, 0);
     desk.standing(&desk.clerk, paper.id).await.ok();
-    desk.office.pass_secs(2);
+    desk.pass_secs(2).await;
     desk.standing(&desk.clerk, paper.id).await.refused_without_body(404);
     let late = desk.patch(&desk.clerk, paper.id, at, Body::empty(), &[]).await;
     late.refused(404, "not_found");
@@ -43,7 +43,7 @@ async fn uploads_expire_and_their_bytes_with_them() {
 
 #[tokio::test]
 async fn what_no_document_refers_to_is_removed_after_a_day() {
-    let desk = Desk::open().await;
+    let mut desk = Desk::open().await;
     let kept = desk.sent(&desk.clerk, "kept").await;
     let unfinished = desk.seal(desk.place(), noise(3_000_000, 2)).await;
     let at = desk.begun(&desk.clerk, &unfinished).await;
@@ -54,7 +54,7 @@ async fn what_no_document_refers_to_is_removed_after_a_day() {
     std::fs::write(&foreign, b"not ours").expect("written");
     let young = sweep(&desk).await;
     assert_eq!((young.objects, young.unreferenced, young.removed), (22, 0, 0));
-    desk.office.pass_secs(2 * DAY);
+    desk.pass_secs(2 * DAY).await;
     let swept = sweep(&desk).await;
     assert_eq!((swept.unreferenced, swept.removed, swept.stopped), (20, 20, false));
     assert_eq!(desk.objects().await.len(), 2);
@@ -70,10 +70,10 @@ async fn what_no_document_refers_to_is_removed_after_a_day() {
 
 #[tokio::test]
 async fn an_unlikely_share_is_reported_and_not_removed() {
-    let desk = Desk::open().await;
+    let mut desk = Desk::open().await;
     desk.sent(&desk.clerk, "kept").await;
     orphan(&desk, 21).await;
-    desk.office.pass_secs(2 * DAY);
+    desk.pass_secs(2 * DAY).await;
     let swept = sweep(&desk).await;
     assert_eq!((swept.unreferenced, swept.removed, swept.stopped), (21, 0, true));
     assert_eq!(desk.objects().await.len(), 22);

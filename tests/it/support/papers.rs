@@ -107,6 +107,18 @@ impl Desk {
         self.office.post("/recovery/rehearsal", Some(&self.lead), &proof).await.ok();
     }
 
+    /// Time passes; those who go on working have asked for new tokens.
+    pub(crate) async fn pass_secs(&mut self, secs: i64) {
+        self.office.pass_secs(secs);
+        let Self { office, accountant, clerk, .. } = self;
+        for person in [accountant, clerk] {
+            let refresh = json!({ "refresh_token": person.refresh });
+            let tokens: strongroom::api::Tokens =
+                office.post("/session/refresh", None, &refresh).await.ok().json();
+            (person.access, person.refresh) = (tokens.access_token, tokens.refresh_token);
+        }
+    }
+
     /// To the firm, bank papers of the client.
     pub(crate) fn place(&self) -> Place {
         Place {
