@@ -1,6 +1,9 @@
 //! Which language people are spoken to in: Chinese where `LC_ALL` or `LANG` begins with `zh`,
 //! English otherwise, unless `--lang` says so. Codes are in neither and never change.
 
+use crate::api::DocumentState;
+use crate::envelope::statement::{Category, Role};
+
 /// A language that every message exists in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Lang {
@@ -23,6 +26,49 @@ impl Lang {
             Self::Zh
         } else {
             Self::En
+        }
+    }
+
+    /// A role as people say it.
+    pub fn role(self, role: Role) -> &'static str {
+        match (self, role) {
+            (Self::En, role) => role.as_str(),
+            (Self::Zh, Role::Principal) => "负责人",
+            (Self::Zh, Role::Clerk) => "经办人",
+            (Self::Zh, Role::Accountant) => "会计",
+            (Self::Zh, Role::Lead) => "主管会计",
+            (Self::Zh, Role::PrivacyOfficer) => "隐私专员",
+            (Self::Zh, Role::Auditor) => "内审",
+            (Self::Zh, Role::Admin) => "系统管理员",
+            (Self::Zh, Role::Recovery) => "恢复密钥",
+            (Self::Zh, Role::GatewayReceipt) => "网关回执密钥",
+            (Self::Zh, Role::GatewayArrival) => "网关到达封存密钥",
+            (Self::Zh, Role::GatewayLog) => "网关日志密钥",
+        }
+    }
+
+    /// A category as people say it.
+    pub fn category(self, category: Category) -> &'static str {
+        match (self, category) {
+            (Self::En, category) => category.as_str(),
+            (Self::Zh, Category::Receipts) => "票据",
+            (Self::Zh, Category::Bank) => "银行对账单",
+            (Self::Zh, Category::Payroll) => "工资表",
+            (Self::Zh, Category::Tax) => "纳税申报表",
+            (Self::Zh, Category::Contract) => "合同",
+            (Self::Zh, Category::Report) => "财务报表",
+            (Self::Zh, Category::Other) => "其他",
+        }
+    }
+
+    /// A document's state as people say it.
+    pub fn state(self, state: DocumentState) -> &'static str {
+        match (self, state) {
+            (Self::En, state) => state.as_str(),
+            (Self::Zh, DocumentState::Uploading) => "上传中",
+            (Self::Zh, DocumentState::Received) => "已收到",
+            (Self::Zh, DocumentState::Pulled) => "已取回",
+            (Self::Zh, DocumentState::Recalled) => "已撤回",
         }
     }
 

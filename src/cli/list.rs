@@ -167,6 +167,10 @@ fn line(context: &Context, row: &Row) -> String {
         (true, _) => terminal.pick("verified", "已验证"),
         (false, _) => terminal.pick("UNVERIFIED", "未验证"),
     };
+    let direction = match row.direction {
+        Direction::In => terminal.pick("in", "来件"),
+        Direction::Out => terminal.pick("out", "交付"),
+    };
     let size = row.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
     let name = row.name.as_deref().map_or_else(|| "-".to_owned(), printable);
     let reason = row.reason.as_deref().map(|r| format!("  [{r}]")).unwrap_or_default();
@@ -175,8 +179,8 @@ fn line(context: &Context, row: &Row) -> String {
         "{}  {}  {}  {}  {}  {verified}  {size}  {name}{note}{reason}",
         row.document,
         row.period,
-        row.category,
-        row.direction,
-        row.state.as_str(),
+        terminal.lang.category(row.category),
+        direction,
+        terminal.lang.state(row.state),
     )
 }

@@ -18,7 +18,7 @@ use crate::envelope::{
 /// Open an age file with an identity.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Examples:
+Examples · 示例:
   strongroom open -i key.txt -o receipts.pdf receipts.pdf.age
   strongroom open -i key.txt invoices.tar.age | tar x")]
 pub struct OpenArgs {

@@ -37,7 +37,15 @@ pub async fn run(context: &Context, args: RecipientsArgs) -> Result<(), Error> {
     let rows: Vec<Recipients> = readers.iter().map(Recipients::from).collect();
     context.terminal.result(&rows, || {
         rows.iter()
-            .map(|r| format!("{}  {}  {}\n  {}\n", r.role, r.member, r.fingerprint, r.recipient))
+            .map(|r| {
+                format!(
+                    "{}  {}  {}\n  {}\n",
+                    context.terminal.lang.role(r.role),
+                    r.member,
+                    r.fingerprint,
+                    r.recipient
+                )
+            })
             .collect()
     })
 }

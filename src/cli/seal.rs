@@ -13,7 +13,7 @@ use crate::envelope::{
 /// Seal a file to recipients; the result is an ordinary age file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Examples:
+Examples · 示例:
   strongroom seal -r age1qs… -o receipts.pdf.age receipts.pdf
   tar c invoices | strongroom seal -R team.txt > invoices.tar.age")]
 pub struct SealArgs {

@@ -59,10 +59,12 @@ impl Terminal {
             out.push('\n');
         }
         let mut stdout = std::io::stdout().lock();
-        stdout
-            .write_all(out.as_bytes())
-            .and_then(|()| stdout.flush())
-            .map_err(|e| Error::new(Word::Output).because(e))
+        stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush()).map_err(|e| {
+            let error = Error::new(Word::Output).because(&e);
+            // Whoever closed the pipe has read enough and need not be told.
+            let closed = e.kind() == std::io::ErrorKind::BrokenPipe;
+            if closed { error.reported() } else { error }
+        })
     }
 
     /// Says why it failed.

@@ -105,9 +105,11 @@ fn help_shows_an_example_for_each_command_in_both_languages() {
         let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
         arguments.push("--help");
         let help = text(&run(&arguments).stdout);
-        assert!(help.contains("Example"), "{command:?} shows no example");
-        let line = format!("  strongroom {}", command.first().expect("a command"));
-        assert!(help.contains(&line) || help.contains("| strongroom"), "{command:?}");
+        let (_, example) = help.split_once("Example").unwrap_or_default();
+        assert!(example.contains("示例"), "{command:?} shows no example");
+        let name = command.first().expect("a command");
+        let shown = example.lines().any(|l| l.contains("strongroom ") && l.contains(name.as_str()));
+        assert!(shown, "{command:?}: {example}");
     }
 }
 

@@ -59,7 +59,7 @@ pub async fn run(context: &Context, args: MemberArgs) -> Result<(), Error> {
                     format!(
                         "{}  {}  {state}  {}  {}\n",
                         m.member,
-                        m.role,
+                        terminal.lang.role(m.role),
                         m.login,
                         printable(&m.name)
                     )

@@ -335,7 +335,7 @@ pub async fn run(context: &Context, args: JoinArgs) -> Result<(), Error> {
     let joined = join(plan, &context.clock).await?;
     terminal.result(&joined, || {
         let Joined { login, role, recipient, kit, .. } = &joined;
-        let kit = kit.display();
+        let (kit, role) = (kit.display(), terminal.lang.role(*role));
         match terminal.lang {
             crate::cli::lang::Lang::En => format!(
                 "You are in, as {role}. Your login name: {login}\nYour recipient: {recipient}\n\

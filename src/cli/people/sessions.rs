@@ -77,7 +77,7 @@ pub(super) async fn show_me(context: &Context, session: &Session) -> Result<(), 
             "{} ({}, {}) @ {} — {}\n",
             printable(&whoami.name),
             whoami.login,
-            whoami.role,
+            terminal.lang.role(whoami.role),
             printable(&whoami.firm),
             whoami.gateway
         );

@@ -381,7 +381,12 @@ fn text(terminal: &Terminal, dispatch: &Dispatch, rows: &[Row]) -> String {
     if rows.iter().any(|row| row.dry_run.is_some()) {
         out.push_str(terminal.pick("sealed to:\n", "封存给：\n"));
         for reader in &dispatch.readers {
-            out.push_str(&format!("  {}  {}  {}\n", reader.role, reader.member, reader.recipient));
+            out.push_str(&format!(
+                "  {}  {}  {}\n",
+                terminal.lang.role(reader.role),
+                reader.member,
+                reader.recipient
+            ));
         }
     }
     out
