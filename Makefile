@@ -24,7 +24,7 @@ setup:
 
 test: setup
 	$(CARGO) build --release --locked
-	STRONGROOM_RELEASE_BINARY=$(CURDIR)/target/release/strongroom $(CARGO) test --locked
+	STRONGROOM_RELEASE_BINARY=$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/strongroom $(CARGO) test --locked
 
 check: setup
 	$(CARGO) fmt --check

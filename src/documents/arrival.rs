@@ -17,7 +17,7 @@ use crate::envelope::statement::{
     Category, Direction, Hash, Manifest, Nonce, Note, Period, Role, SealLevel,
 };
 use crate::envelope::{
-    FileKey, Header, PayloadSealer, Pieces, Recipient, SealedPart, plaintext_len,
+    FileKey, Header, PayloadSealer, Pieces, Recipient, SealedPart, payload_len, plaintext_len,
 };
 use crate::ids::{DocumentId, LinkId};
 use crate::store::{self, Completion, Document, GrantReason, LinkKind, LinkRow, Tx};
@@ -68,7 +68,6 @@ pub struct Arrived {
 /// An open address: whose it is, and who will read.
 struct Door {
     link: LinkRow,
-    directory: std::sync::Arc<Directory>,
     readers: Vec<Reader>,
 }
 
@@ -90,7 +89,7 @@ impl Documents {
         }
         let demand = Demand { client: link.client, category, direction: Direction::In };
         let readers = directory.readers(demand)?;
-        Ok(Door { link, directory, readers })
+        Ok(Door { link, readers })
     }
 
     /// Takes a document at an open address.
@@ -100,7 +99,9 @@ impl Documents {
             self.door(&mut tx, token, wish.category).await?
         };
         let most = door.link.bytes_left.min(self.settings().max_document_bytes);
-        if wish.declared.is_some_and(|bytes| bytes > most) {
+        // What is counted is what is stored, and sealing adds a little.
+        let stored = wish.declared.map(payload_len);
+        if stored.is_some_and(|length| length.is_none_or(|length| length > most)) {
             return Err(Error::TooLarge(most));
         }
         self.room_for(wish.declared.unwrap_or_default())?;
@@ -201,7 +202,8 @@ impl Documents {
                 batch_bytes += part.len();
                 batch.push(part);
             }
-            if sealing.size + batch_bytes as u64 > most {
+            let plaintext = sealing.size + batch_bytes as u64;
+            if payload_len(plaintext).is_none_or(|length| length > most) {
                 return Err(Error::TooLarge(most));
             }
             if batch_bytes >= BATCH_BYTES || (ended && batch_bytes > 0) {
@@ -293,7 +295,8 @@ impl Documents {
         };
         let note = Note::sign(&manifest, &[key]);
         // Readers will ask the same: a gateway key that the root did not vouch for seals nothing.
-        door.directory.verify_manifest(&note)?;
+        let directory = self.unchanged(&mut tx, door, row.category).await?;
+        directory.verify_manifest(&note)?;
         self.charge(&mut tx, door.link.id, pins.length).await?;
         tx.set_length(row.id, pins.length).await?;
         let checked = Checked { manifest, readers: door.readers.clone() };
@@ -310,6 +313,26 @@ impl Documents {
         let receipt = self.finish(&mut tx, finish, now).await?;
         commit(tx).await?;
         Ok(receipt)
+    }
+
+    /// The directory as it stands now. Refuses where, while the body came, the policy was
+    /// withdrawn or other readers were named than it was sealed to.
+    async fn unchanged(
+        &self,
+        tx: &mut Tx,
+        door: &Door,
+        category: Category,
+    ) -> Result<std::sync::Arc<Directory>, Error> {
+        let client = door.link.client;
+        let directory = self.inner.firm.directory(tx, client).await?;
+        let demand = Demand { client, category, direction: Direction::In };
+        if !directory.may_seal_on_arrival(client) {
+            return Err(Error::NotOnArrival);
+        }
+        if directory.readers(demand)? != door.readers {
+            return Err(Error::Recipients);
+        }
+        Ok(directory)
     }
 
     async fn charge(&self, tx: &mut Tx, link: LinkId, bytes: u64) -> Result<(), Error> {
@@ -360,6 +383,7 @@ impl Documents {
     ) -> Result<Note, Error> {
         let now = self.now();
         let mut tx = self.inner.store.write().await?;
+        self.unchanged(&mut tx, door, row.category).await?;
         self.charge(&mut tx, door.link.id, length).await?;
         tx.set_length(row.id, length).await?;
         let pieces = pieces_of(&mut tx, row.id).await?.combined();
