@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::envelope::statement::{
     Card, Hash, Invitation, Note, Recipient as RecipientText, Role, SigningKey,
 };
-use crate::envelope::{FileKey, Header, Identity, MemberKeys, Nonce, PayloadOpener, PayloadSealer};
+use crate::envelope::{MemberKeys, open_small, seal_small};
 use crate::identity::GatewaySecrets;
 use crate::ids::{InvitationId, MemberId, RootId};
 use crate::secrets::Secret;
@@ -75,7 +75,8 @@ pub(super) fn found(gateway: &GatewaySecrets, now: Timestamp) -> Founding {
     Founding {
         shares: recovery::split(&recovery_seed, root.key_id()),
         statements,
-        canary: seal_small(proof.expose(), &recovery.x25519),
+        canary: seal_small(proof.expose(), &[recovery.recipient()])
+            .expect("one recipient fits a header"),
         canary_proof: Hash::of(proof.expose()),
         token_hash: token_hash(&fragment.token(Purpose::Invitation, id.as_bytes())),
         invitation: id,
@@ -108,30 +109,6 @@ fn card(
     }
 }
 
-/// A small secret as an age file to one identity's recipient.
-pub(super) fn seal_small(secret: &[u8], identity: &Identity) -> Vec<u8> {
-    let key = FileKey::random();
-    let nonce = Nonce::random();
-    let header = Header::seal(&key, &[identity.recipient()]).expect("one recipient fits a header");
-    let mut file = header.as_bytes().to_vec();
-    let mut payload = PayloadSealer::new(&key, &nonce);
-    payload.push(secret, &mut file);
-    payload.finish(&mut file);
-    file
-}
-
-/// Opens what [`seal_small`] sealed; `None` where the identity is not its recipient or a bit
-/// is wrong.
-pub(super) fn open_small(file: &[u8], identity: &Identity) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-    let (header, length) = Header::parse(file).ok()?;
-    let key = header.open(std::slice::from_ref(identity)).ok()?;
-    let mut secret = zeroize::Zeroizing::new(Vec::new());
-    let mut payload = PayloadOpener::new(key);
-    payload.push(&file[length..], &mut secret).ok()?;
-    payload.finish(&mut secret).ok()?;
-    Some(secret)
-}
-
 /// Joins two shares and opens the canary with the key they give. `None` where the key is not
 /// the one that `published` names, or the canary is not sealed to it.
 pub(super) fn rehearse(
@@ -151,7 +128,7 @@ pub(super) fn rehearse(
     if !agrees {
         return Err(RehearsalError::AnotherKey);
     }
-    open_small(canary, &keys.x25519).ok_or(RehearsalError::Canary)
+    open_small(canary, std::slice::from_ref(&keys.x25519)).map_err(|_| RehearsalError::Canary)
 }
 
 /// Why a rehearsal failed.

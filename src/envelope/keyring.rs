@@ -4,10 +4,9 @@
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::envelope::small::{open_payload, seal_payload};
 use crate::envelope::stanza::{Stanza, decode_base64, encode_base64};
-use crate::envelope::{
-    Error, FileKey, Header, MemberKeys, Nonce, PayloadOpener, PayloadSealer, hkdf,
-};
+use crate::envelope::{Error, FileKey, Header, MemberKeys, hkdf};
 use crate::ids::{MemberId, parse_hex};
 use crate::secrets::{Secret, random_bytes};
 
@@ -83,11 +82,7 @@ pub fn seal(keyring: &Keyring) -> (Vec<u8>, FileKey) {
     serde_json::to_writer(&mut *text, &json).expect("three plain fields are JSON");
     json.seed.zeroize();
     let key = FileKey::random();
-    let mut payload = Vec::new();
-    let mut sealer = PayloadSealer::new(&key, &Nonce::random());
-    sealer.push(&text, &mut payload);
-    sealer.finish(&mut payload);
-    (payload, key)
+    (seal_payload(&key, &text), key)
 }
 
 fn wrap_key(unlock: Unlock, secret: &[u8], salt: &[u8; 16], member: MemberId) -> Secret<32> {
@@ -162,10 +157,7 @@ pub fn open(
 /// # Errors
 /// [`Error::Keyring`].
 pub fn open_with_key(key: FileKey, payload: &[u8], member: MemberId) -> Result<Keyring, Error> {
-    let mut text = Zeroizing::new(Vec::with_capacity(payload.len()));
-    let mut opener = PayloadOpener::new(key);
-    opener.push(payload, &mut text).map_err(|_| Error::Keyring)?;
-    opener.finish(&mut text).map_err(|_| Error::Keyring)?;
+    let text = open_payload(key, payload).map_err(|_| Error::Keyring)?;
     let json: KeyringJson = serde_json::from_slice(&text).map_err(|_| Error::Keyring)?;
     let hex = Zeroizing::new(json.seed);
     let seed = Zeroizing::new(parse_hex::<32>(&hex).map_err(|_| Error::Keyring)?);

@@ -25,6 +25,7 @@ mod passphrase;
 mod pieces;
 mod recipient;
 mod sealed_part;
+mod small;
 mod stanza;
 pub mod statement;
 mod stream;
@@ -50,6 +51,7 @@ pub use pieces::{
 };
 pub use recipient::{Identity, Recipient};
 pub use sealed_part::SealedPart;
+pub use small::{open_small, seal_small};
 pub use statement::{Hash, Nonce};
 pub use stream::{
     CHUNK_BYTES, NONCE_BYTES, PayloadOpener, PayloadSealer, Progress, RangeOpener, ReadAt,

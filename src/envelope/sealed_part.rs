@@ -4,9 +4,8 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::envelope::{
-    DocumentPins, Error, FileKey, Hash, Nonce, PayloadOpener, PayloadSealer, payload_len,
-};
+use crate::envelope::small::{open_payload, seal_payload};
+use crate::envelope::{DocumentPins, Error, FileKey, Hash};
 use crate::ids::DocumentId;
 
 /// The most bytes of JSON a sealed part may have.
@@ -54,12 +53,7 @@ impl SealedPart {
         if json.len() > MAX_JSON_BYTES {
             return Err(Error::Length);
         }
-        let mut payload = Vec::with_capacity(json.len() + 64);
-        let mut sealer = PayloadSealer::new(key, &Nonce::random());
-        sealer.push(&json, &mut payload);
-        sealer.finish(&mut payload);
-        debug_assert_eq!(payload_len(json.len() as u64), Some(payload.len() as u64));
-        Ok(payload)
+        Ok(seal_payload(key, &json))
     }
 
     /// Opens the sealed part of the document that `pins` are of, whose pinned hash is `sealed`,
@@ -94,10 +88,7 @@ impl SealedPart {
         if payload.len() > Self::MAX_BYTES {
             return Err(Error::SealedPart);
         }
-        let mut json = Zeroizing::new(Vec::with_capacity(payload.len()));
-        let mut opener = PayloadOpener::new(key.clone());
-        opener.push(payload, &mut json).map_err(|_| Error::SealedPart)?;
-        opener.finish(&mut json).map_err(|_| Error::SealedPart)?;
+        let json = open_payload(key.clone(), payload).map_err(|_| Error::SealedPart)?;
         serde_json::from_slice(&json).map_err(|_| Error::SealedPart)
     }
 }

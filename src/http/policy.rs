@@ -28,6 +28,12 @@ pub const SENDERS: &[Role] = &[Role::Principal, Role::Clerk, Role::Accountant, R
 /// Who keeps books.
 pub const BOOKKEEPERS: &[Role] = &[Role::Accountant, Role::Lead];
 
+/// Who governs the firm: invites, assigns, allows, ends.
+pub const LEADS: &[Role] = &[Role::Lead];
+
+/// Who sees everybody who has an account.
+pub const OVERSEERS: &[Role] = &[Role::Lead, Role::PrivacyOfficer, Role::Auditor, Role::Admin];
+
 /// Every person with an account.
 pub const PEOPLE: &[Role] = &[
     Role::Principal,

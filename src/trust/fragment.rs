@@ -5,10 +5,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hkdf::Hkdf;
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::envelope::hkdf;
 use crate::envelope::statement::{Hash, SigningKey};
 use crate::ids::RootId;
 use crate::secrets::Secret;
@@ -89,20 +88,9 @@ impl Fragment {
     }
 
     fn derive(&self, purpose: Purpose, what: &str, id: &[u8; 16]) -> Secret<32> {
-        derive(self.secret.expose(), id, &format!("strongroom/v1/{}/{what}", purpose.label()))
+        let label = format!("strongroom/v1/{}/{what}", purpose.label());
+        hkdf(self.secret.expose(), id, label.as_bytes())
     }
-}
-
-/// HKDF-SHA-256 (RFC 5869) with 32 bytes of output.
-///
-/// # Panics
-/// Never: 32 bytes is a length HKDF-SHA-256 can give.
-pub fn derive(ikm: &[u8], salt: &[u8], info: &str) -> Secret<32> {
-    let mut out = [0_u8; 32];
-    Hkdf::<Sha256>::new(Some(salt), ikm)
-        .expand(info.as_bytes(), &mut out)
-        .expect("32 bytes is a length HKDF-SHA-256 can give");
-    Secret::new(out)
 }
 
 /// What the gateway keeps of a token.
@@ -112,7 +100,7 @@ pub fn token_hash(token: &Secret<32>) -> Hash {
 
 /// The token that proves a recovery kit at login.
 pub fn kit_token(kit: &Secret<32>, member: crate::ids::MemberId) -> Secret<32> {
-    derive(kit.expose(), member.as_bytes(), "strongroom/v1/kit/token")
+    hkdf(kit.expose(), member.as_bytes(), b"strongroom/v1/kit/token")
 }
 
 #[cfg(test)]

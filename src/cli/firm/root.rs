@@ -1,15 +1,11 @@
 //! The firm's root key on a lead's device: `root.age` in the profile, an age file sealed to the
 //! lead's own recipient that holds the key's 32-byte seed. Only what needs the root opens it.
 
-use zeroize::Zeroizing;
-
 use crate::cli::error::{Error, file_error};
 use crate::cli::profile::{self, Profile};
 use crate::cli::words::Word;
 use crate::envelope::statement::SigningKey;
-use crate::envelope::{
-    FileKey, Header, MemberKeys, Nonce, PayloadOpener, PayloadSealer, Recipient,
-};
+use crate::envelope::{MemberKeys, Recipient, open_small, seal_small};
 use crate::secrets::Secret;
 
 const FILE: &str = "root.age";
@@ -19,14 +15,8 @@ const FILE: &str = "root.age";
 /// # Errors
 /// [`Word::Internal`] for a recipient that nothing can be sealed to.
 pub fn seal_root(seed: &Secret<32>, recipient: &Recipient) -> Result<Vec<u8>, Error> {
-    let key = FileKey::random();
-    let header = Header::seal(&key, std::slice::from_ref(recipient))
-        .map_err(|e| Error::new(Word::Internal).about(FILE).because(e))?;
-    let mut file = header.as_bytes().to_vec();
-    let mut sealer = PayloadSealer::new(&key, &Nonce::random());
-    sealer.push(seed.expose(), &mut file);
-    sealer.finish(&mut file);
-    Ok(file)
+    seal_small(seed.expose(), std::slice::from_ref(recipient))
+        .map_err(|e| Error::new(Word::Internal).about(FILE).because(e))
 }
 
 /// The root key, where this profile has it and it is the pinned one.
@@ -35,12 +25,7 @@ pub(super) fn root_key(profile: &Profile, keys: &MemberKeys) -> Result<SigningKe
     let damaged = || Error::new(Word::ProfileDamaged).about_path(&path);
     let file = profile::read(&path)?
         .ok_or_else(|| file_error(Word::NoSuchFile, &path, &std::io::ErrorKind::NotFound.into()))?;
-    let (header, len) = Header::parse(&file).map_err(|_| damaged())?;
-    let key = header.open(&keys.identities()).map_err(|_| damaged())?;
-    let mut seed = Zeroizing::new(Vec::with_capacity(64));
-    let mut opener = PayloadOpener::new(key);
-    opener.push(&file[len..], &mut seed).map_err(|_| damaged())?;
-    opener.finish(&mut seed).map_err(|_| damaged())?;
+    let seed = open_small(&file, &keys.identities()).map_err(|_| damaged())?;
     let root = SigningKey::from_seed(&Secret::from_slice(&seed).ok_or_else(damaged)?);
     if root.public() == profile.info().root { Ok(root) } else { Err(Error::new(Word::ForeignRoot)) }
 }

@@ -18,19 +18,11 @@ use http::StatusCode;
 
 use crate::api;
 use crate::clock::Clock;
-use crate::envelope::statement::Role;
 use crate::firm::{Actor, Directories};
 use crate::store::Store;
 
-use super::policy::PEOPLE;
+use super::policy::{BOOKKEEPERS, LEADS, OVERSEERS, PEOPLE};
 use super::{Caller, Policy, Relation, Routes, operation};
-
-/// Who may see the list of members.
-const OVERSEERS: &[Role] = &[Role::Lead, Role::PrivacyOfficer, Role::Auditor, Role::Admin];
-/// Who governs.
-const LEADS: &[Role] = &[Role::Lead];
-/// Who looks after clients.
-const BOOKKEEPERS: &[Role] = &[Role::Accountant, Role::Lead];
 
 impl From<Caller> for Actor {
     fn from(caller: Caller) -> Self {
