@@ -10,7 +10,7 @@
 //! | 1 | `model` `envelope` `opaque` | 0 |
 //! | 2 | `access` `api` `config` `trust` | 0–1 |
 //! | 3 | `store` `objects` | 0–2 |
-//! | 4 | `audit` `jobs` | 0–3 |
+//! | 4 | `audit` `jobs` `notices` | 0–3 |
 //! | 5 | `identity` `documents` `firm` | 0–4 |
 //! | 6 | `http` `worker` | 0–5 |
 //! | 6 | `cli` | 0–2 |
@@ -30,6 +30,7 @@ pub mod firm;
 pub mod http;
 pub mod identity;
 pub mod ids;
+pub mod notices;
 pub mod objects;
 pub mod opaque;
 pub mod secrets;

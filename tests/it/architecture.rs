@@ -21,6 +21,7 @@ const TABLE: &[(&str, u8, u8)] = &[
     ("objects", 3, 2),
     ("audit", 4, 3),
     ("jobs", 4, 3),
+    ("notices", 4, 3),
     ("identity", 5, 4),
     ("documents", 5, 4),
     ("firm", 5, 4),
