@@ -17,8 +17,10 @@ pub enum Action {
     SeeAllClients,
     /// Invite somebody.
     Invite,
-    /// Assign accountants, set policy.
+    /// Assign accountants, set the policy of the firm.
     Govern,
+    /// Set the policy of a client; what may change in it is the directory's rule.
+    SetPolicy,
     /// End a member or an invitation.
     EndMember,
     /// See the members of the firm.
@@ -49,6 +51,7 @@ impl Action {
         Self::SeeAllClients,
         Self::Invite,
         Self::Govern,
+        Self::SetPolicy,
         Self::EndMember,
         Self::SeeMembers,
         Self::OpenLink,
@@ -129,6 +132,9 @@ pub fn decide(role: Role, action: Action, facts: &Facts) -> Decision {
         | Action::Govern
         | Action::EndMember
         | Action::Rehearse => only(role == Role::Lead),
+        Action::SetPolicy if role == Role::Lead => Decision::Allow,
+        Action::SetPolicy if role == Role::Principal => related(facts.of_client),
+        Action::SetPolicy => Decision::Deny(Reason::Role),
         Action::OpenLink | Action::Send(Direction::Out) if !keeps_books => {
             Decision::Deny(Reason::Role)
         }
@@ -215,6 +221,7 @@ mod tests {
                         | Action::SeeAllClients
                         | Action::Invite
                         | Action::Govern
+                        | Action::SetPolicy
                         | Action::EndMember
                         | Action::SeeMembers
                         | Action::Rehearse

@@ -55,23 +55,21 @@ async fn assigned(tx: &mut Tx, assignment: &Assignment) -> Result<Assigned, Erro
     })
 }
 
-/// Puts a policy into force. Sealing on arrival is allowed for one client at a time, never
-/// for the whole firm.
+/// Puts a policy into force: a lead's, or of a client the principal's where it may say so.
+/// Sealing on arrival is allowed for one client at a time, never for the whole firm.
 pub async fn set_policy(
     tx: &mut Tx,
     actor: Actor,
     note: &Note,
     now: Timestamp,
 ) -> Result<Assigned, Error> {
-    permit(tx, actor, Action::Govern, None).await?;
     let policy: Policy = note.decode().map_err(|_| Error::StatementRefused)?;
     plausible(policy.time, now)?;
     if policy.client.is_none() && policy.on_arrival == YesNo::Yes {
         return Err(Error::StatementRefused);
     }
-    if let Some(client) = policy.client {
-        permit(tx, actor, Action::SeeClient, Some(client)).await?;
-    }
+    let action = if policy.client.is_some() { Action::SetPolicy } else { Action::Govern };
+    permit(tx, actor, action, policy.client).await?;
     if !in_force(tx, note).await? {
         let directory = directory_with(tx, policy.client, note).await?;
         signed_by_caller(&directory, actor, note)?;

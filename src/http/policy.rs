@@ -31,6 +31,9 @@ pub const BOOKKEEPERS: &[Role] = &[Role::Accountant, Role::Lead];
 /// Who governs the firm: invites, assigns, allows, ends.
 pub const LEADS: &[Role] = &[Role::Lead];
 
+/// Who says what is allowed for a client.
+pub const POLICY_MAKERS: &[Role] = &[Role::Lead, Role::Principal];
+
 /// Who sees everybody who has an account.
 pub const OVERSEERS: &[Role] = &[Role::Lead, Role::PrivacyOfficer, Role::Auditor, Role::Admin];
 

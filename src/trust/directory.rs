@@ -1,6 +1,6 @@
 //! The verified directory: cards, roles, assignments, policies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::{
@@ -10,6 +10,7 @@ use crate::envelope::statement::{
 use crate::ids::{ClientId, KeyId, LinkId, MemberId, RootId};
 
 use super::chain::{self, Link as ChainLink};
+use super::policies::{lead_may_sign, principal_may_sign};
 
 /// Why a set of statements is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +96,8 @@ struct Held {
 pub struct Directory {
     root: PublicKey,
     cards: BTreeMap<MemberId, Card>,
-    held: BTreeMap<MemberId, BTreeSet<Held>>,
+    /// Every role ever held, with the time it was taken away.
+    held: BTreeMap<MemberId, BTreeMap<Held, Option<Timestamp>>>,
     ended: BTreeMap<MemberId, Timestamp>,
     assignments: BTreeMap<(ClientId, Option<Category>), (Hash, Vec<MemberId>)>,
     policies: BTreeMap<Option<ClientId>, (Hash, Policy)>,
@@ -154,7 +156,8 @@ impl Directory {
             if self.cards.values().any(|c| c.sign == card.sign && c.member != card.member) {
                 return Err(Error::NotAuthorised);
             }
-            self.held.entry(card.member).or_default().insert(Held { role: card.role, client });
+            let held = Held { role: card.role, client };
+            self.held.entry(card.member).or_default().insert(held, None);
             self.cards.insert(card.member, card.clone());
         }
         Ok(())
@@ -200,11 +203,8 @@ impl Directory {
         }
         for ((member, held), links) in chains {
             let newest = chain::order(links).ok_or(Error::BrokenChain)?.pop();
-            let holds = self.held.entry(member).or_default();
-            if newest.is_some_and(|grant| grant.until.is_none()) {
-                holds.insert(held);
-            } else {
-                holds.remove(&held);
+            if let Some(grant) = newest {
+                self.held.entry(member).or_default().insert(held, grant.until);
             }
         }
         Ok(())
@@ -247,18 +247,19 @@ impl Directory {
     fn admit_policies(&mut self, policies: Vec<Read<Policy>>) -> Result<(), Error> {
         let mut chains: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for Read { note, statement } in policies {
-            if !self.lead_signed(&note, statement.time) {
-                return Err(Error::NotAuthorised);
-            }
             chains.entry(statement.client).or_default().push(ChainLink {
                 hash: note.hash(),
                 prev: statement.prev,
-                value: (note.hash(), statement),
+                value: (note, statement),
             });
         }
         for (subject, links) in chains {
-            if let Some(newest) = chain::order(links).ok_or(Error::BrokenChain)?.pop() {
-                self.policies.insert(subject, newest);
+            for (note, policy) in chain::order(links).ok_or(Error::BrokenChain)? {
+                let previous = self.policies.get(&subject).map(|(_, policy)| policy);
+                if !self.may_set_policy(&note, previous, &policy) {
+                    return Err(Error::NotAuthorised);
+                }
+                self.policies.insert(subject, (note.hash(), policy));
             }
         }
         Ok(())
@@ -266,17 +267,25 @@ impl Directory {
 
     fn admit_links(&mut self, links: Vec<Read<Link>>) -> Result<(), Error> {
         for Read { note, statement } in links {
-            let signed = self.cards.values().any(|card| {
-                self.holds(card.member, Role::Accountant, None)
-                    && self.was_active(card.member, statement.time)
-                    && note.signed_by(&card.sign)
-            });
-            if !signed && !self.lead_signed(&note, statement.time) {
+            let by_accountant = self.signed_as(&note, Role::Accountant, None, statement.time);
+            if !by_accountant && !self.lead_signed(&note, statement.time) {
                 return Err(Error::NotAuthorised);
             }
             self.links.insert(statement.link, statement);
         }
         Ok(())
+    }
+
+    fn may_set_policy(&self, note: &Note, previous: Option<&Policy>, policy: &Policy) -> bool {
+        let by_lead = self.lead_signed(note, policy.time);
+        let by_principal = policy.client.is_some()
+            && self.signed_as(note, Role::Principal, policy.client, policy.time);
+        match (by_lead, by_principal) {
+            (true, true) => true,
+            (true, false) => lead_may_sign(previous, policy),
+            (false, true) => principal_may_sign(previous, policy),
+            (false, false) => false,
+        }
     }
 
     fn was_active(&self, member: MemberId, at: Timestamp) -> bool {
@@ -285,8 +294,13 @@ impl Directory {
 
     /// Whether a lead, who was one at `at`, signed `note`.
     fn lead_signed(&self, note: &Note, at: Timestamp) -> bool {
+        self.signed_as(note, Role::Lead, None, at)
+    }
+
+    /// Whether somebody signed `note` who was active and held `role` for `client` at `at`.
+    fn signed_as(&self, note: &Note, role: Role, client: Option<ClientId>, at: Timestamp) -> bool {
         self.cards.values().any(|card| {
-            self.holds(card.member, Role::Lead, None)
+            self.held_at(card.member, role, client, at)
                 && self.was_active(card.member, at)
                 && note.signed_by(&card.sign)
         })
@@ -329,12 +343,27 @@ impl Directory {
 
     /// Whether the member holds `role` for `client` (`None` for roles of the firm).
     pub fn holds(&self, member: MemberId, role: Role, client: Option<ClientId>) -> bool {
-        self.held.get(&member).is_some_and(|held| held.contains(&Held { role, client }))
+        let held = self.held.get(&member).and_then(|held| held.get(&Held { role, client }));
+        held.is_some_and(Option::is_none)
+    }
+
+    /// Whether the member held `role` for `client` at `at`: what was signed then stays signed.
+    fn held_at(
+        &self,
+        member: MemberId,
+        role: Role,
+        client: Option<ClientId>,
+        at: Timestamp,
+    ) -> bool {
+        let held = self.held.get(&member).and_then(|held| held.get(&Held { role, client }));
+        held.is_some_and(|until| until.is_none_or(|until| at < until))
     }
 
     /// Whether the member holds `role` anywhere.
     pub fn holds_anywhere(&self, member: MemberId, role: Role) -> bool {
-        self.held.get(&member).is_some_and(|held| held.iter().any(|h| h.role == role))
+        self.held
+            .get(&member)
+            .is_some_and(|held| held.iter().any(|(h, until)| h.role == role && until.is_none()))
     }
 
     /// H of the newest assignment of this very subject, for the `prev` of the next.

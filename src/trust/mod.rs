@@ -10,6 +10,7 @@ mod chain;
 mod directory;
 pub mod fragment;
 mod manifest;
+mod policies;
 mod readers;
 pub mod recovery;
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::envelope::statement::{
     Assignment, Card, Category, Direction, Hash, Invitation, Note, Policy, Recipient, Role,
-    SigningKey, Statement, YesNo,
+    RoleGrant, SigningKey, Statement, YesNo,
 };
 use crate::ids::{ClientId, InvitationId, MemberId};
 use crate::secrets::Secret;
@@ -183,6 +183,79 @@ fn policy_turns_recipients_post_quantum_all_at_once() {
     let readers = directory.readers(demand).expect("readers");
     assert!(readers.iter().all(|r| r.recipient.0.starts_with("age1pq1")));
     assert!(!directory.may_seal_on_arrival(client(1)), "the whole firm cannot be opened at once");
+}
+
+fn client_policy(on_arrival: YesNo, reads: &[Category], prev: Option<&Policy>) -> Policy {
+    Policy {
+        root: key(0).key_id(),
+        client: Some(client(1)),
+        on_arrival,
+        post_quantum: YesNo::No,
+        reader_categories: reads.to_vec(),
+        prev: prev.map(Policy::hash),
+        time: TIME,
+    }
+}
+
+/// The directory after policies of client 1, each with the number of who signed it.
+fn with_policies(policies: &[(&Policy, u8)]) -> Result<Directory, Error> {
+    let mut notes = firm();
+    notes.extend(policies.iter().map(|(policy, by)| Note::sign(*policy, &[&key(*by)])));
+    verify(&notes)
+}
+
+#[test]
+fn a_principal_narrows_what_a_lead_allowed_and_widens_nothing() {
+    let (lead, principal, clerk) = (1, 3, 4);
+    let reads = Category::clerk_default();
+    let open = client_policy(YesNo::Yes, &reads, None);
+    let closed = client_policy(YesNo::No, &reads, Some(&open));
+    let directory = with_policies(&[(&open, lead), (&closed, principal)]).expect("narrower");
+    assert!(!directory.may_seal_on_arrival(client(1)));
+    let again = client_policy(YesNo::Yes, &reads, Some(&closed));
+    let widened = [(&open, lead), (&closed, principal), (&again, principal)];
+    assert_eq!(with_policies(&widened).err(), Some(Error::NotAuthorised));
+    assert_eq!(with_policies(&[(&open, principal)]).err(), Some(Error::NotAuthorised));
+    let by_clerk = [(&open, lead), (&closed, clerk)];
+    assert_eq!(with_policies(&by_clerk).err(), Some(Error::NotAuthorised));
+}
+
+#[test]
+fn clerks_get_payroll_from_their_principal_alone() {
+    let (lead, principal) = (1, 3);
+    let payroll = client_policy(YesNo::No, &[Category::Payroll], None);
+    assert_eq!(with_policies(&[(&payroll, lead)]).err(), Some(Error::NotAuthorised));
+    let directory = with_policies(&[(&payroll, principal)]).expect("their own clerks");
+    assert_eq!(
+        readers(&directory, Category::Payroll),
+        [member(2), member(3), member(4), member(9)]
+    );
+    let kept = client_policy(YesNo::Yes, &[Category::Payroll], Some(&payroll));
+    assert!(with_policies(&[(&payroll, principal), (&kept, lead)]).is_ok(), "a lead may leave it");
+}
+
+#[test]
+fn what_a_lead_signed_outlives_their_role() {
+    let ended = RoleGrant {
+        root: key(0).key_id(),
+        member: member(1),
+        role: Role::Lead,
+        client: None,
+        from: TIME,
+        until: Some(TIME.plus_secs(60)),
+        prev: None,
+        time: TIME.plus_secs(60),
+    };
+    let mut notes = firm();
+    notes.push(Note::sign(&ended, &[&key(0)]));
+    let directory = verify(&notes).expect("the firm stands");
+    assert!(!directory.holds(member(1), Role::Lead, None));
+    let late = Assignment {
+        time: TIME.plus_secs(61),
+        ..assignment(&[2], Some(assignment(&[2], None).hash()))
+    };
+    notes.push(Note::sign(&late, &[&key(1)]));
+    assert_eq!(verify(&notes).err(), Some(Error::NotAuthorised), "signed after the role had ended");
 }
 
 #[test]

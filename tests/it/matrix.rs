@@ -10,7 +10,7 @@ use http::Request;
 use serde_json::{Value, json};
 use strongroom::access::{Action, Decision, Facts, Reason, decide};
 use strongroom::envelope::statement::{
-    Category, Link, Note, Policy as PolicyStatement, RevocationKind, Role, YesNo,
+    Category, Link, Note, Policy as PolicyStatement, RevocationKind, Role, Statement as _, YesNo,
 };
 use strongroom::http::{Endpoint, Policy, Relation, Verb};
 use strongroom::ids::{ClientId, LinkId};
@@ -49,7 +49,7 @@ impl World {
         office.assign(&lead, own, &[&people[&Role::Accountant], &people[&Role::Lead]]).await;
         office.assign(&lead, foreign, &[&lead]).await;
         for client in [own, foreign] {
-            let policy = policy(&office, &lead, client);
+            let policy = signed_policy(&first_policy(&office, client), &lead);
             office.post("/policies", Some(&lead), &policy).await.ok();
         }
         let proof = json!({ "proof": strongroom::api::Base64(CANARY_PROOF.to_vec()) });
@@ -86,8 +86,9 @@ impl World {
     }
 }
 
-fn policy(office: &Office, by: &Person, client: ClientId) -> Value {
-    let policy = PolicyStatement {
+/// The policy that a lead sets first for every client of the world.
+fn first_policy(office: &Office, client: ClientId) -> PolicyStatement {
+    PolicyStatement {
         root: office.root.key_id(),
         client: Some(client),
         on_arrival: YesNo::Yes,
@@ -95,8 +96,11 @@ fn policy(office: &Office, by: &Person, client: ClientId) -> Value {
         reader_categories: Category::clerk_default(),
         prev: None,
         time: office.now(),
-    };
-    json!({ "statement": Note::sign(&policy, &[&by.keys.sign]) })
+    }
+}
+
+fn signed_policy(policy: &PolicyStatement, by: &Person) -> Value {
+    json!({ "statement": Note::sign(policy, &[&by.keys.sign]) })
 }
 
 /// A route that concerns a client: what it asks `access`, and a request that is right in every
@@ -130,8 +134,12 @@ const ROWS: &[Row] = &[
     Row {
         method: "POST",
         path: "/api/v1/policies",
-        action: Action::Govern,
-        request: |world, _, client| (String::new(), policy(&world.office, &world.lead, client)),
+        action: Action::SetPolicy,
+        request: |world, person, client| {
+            let first = first_policy(&world.office, client);
+            let next = PolicyStatement { prev: Some(first.hash()), ..first };
+            (String::new(), signed_policy(&next, person))
+        },
     },
     Row {
         method: "POST",

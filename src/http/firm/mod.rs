@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::firm::{Actor, Directories};
 use crate::store::Store;
 
-use super::policy::{BOOKKEEPERS, LEADS, OVERSEERS, PEOPLE};
+use super::policy::{BOOKKEEPERS, LEADS, OVERSEERS, PEOPLE, POLICY_MAKERS};
 use super::{Caller, Policy, Relation, Routes, operation};
 
 impl From<Caller> for Actor {
@@ -104,7 +104,7 @@ where
         )
         .post(
             "/api/v1/policies",
-            Policy::session(LEADS, Relation::Client),
+            Policy::session(POLICY_MAKERS, Relation::Client),
             operation("policies.set", "Puts a signed policy into force.")
                 .takes::<api::Submit>()
                 .answers_json::<api::Assigned>(ok, "It is in force."),
