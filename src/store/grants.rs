@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::envelope::statement::{Category, Direction};
 use crate::ids::{ClientId, DocumentId, MemberId};
 
-use super::documents::{parse, signed, unsigned};
+use super::columns::{parse, signed, unsigned};
 use super::engine::{Error, Tx};
 
 /// Why somebody may fetch a document.

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::envelope::statement::{Adoption, Manifest, Note, Statement};
 use crate::ids::{ClientId, KeyId};
 
-use super::documents::{signed, unsigned};
+use super::columns::{signed, unsigned};
 use super::engine::{Error, Tx};
 
 /// The newest manifest of a chain.

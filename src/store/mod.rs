@@ -5,6 +5,7 @@
 //! (`synchronous=FULL`), before anybody is told of it.
 
 mod clients;
+mod columns;
 mod documents;
 mod engine;
 mod entries;
@@ -18,14 +19,16 @@ mod manifests;
 mod members;
 mod notices;
 mod policies;
+mod seen;
 mod segments;
 mod sessions;
 mod staff;
 mod statements;
 mod throttles;
+mod uploads;
 
 pub use clients::ClientRow;
-pub use documents::{Completion, Document, Search, Seen};
+pub use documents::{Completion, Document};
 pub use engine::{Error, Store, Tx};
 pub use entries::StoredEntry;
 pub use firm::FirmRow;
@@ -35,6 +38,7 @@ pub use links::{LinkKind, LinkRow};
 pub use manifests::ChainHead;
 pub use members::MemberRow;
 pub use notices::{DeliveryEnd, DeliveryRow, NoticeRow};
+pub use seen::{Search, Seen};
 pub use segments::Segment;
 pub use sessions::SessionRow;
 pub use statements::Standing;

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::ids::ClientId;
 
-use super::documents::{parse, unsigned};
+use super::columns::{parse, unsigned};
 use super::engine::{Error, Tx};
 
 /// A notice as it is kept.

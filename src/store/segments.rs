@@ -7,7 +7,7 @@ use crate::envelope::Pieces;
 use crate::envelope::statement::Nonce;
 use crate::ids::DocumentId;
 
-use super::documents::{corrupt, signed, unsigned};
+use super::columns::{corrupt, signed, unsigned};
 use super::engine::{Error, Tx};
 
 /// A row of whole pieces in one object.
