@@ -6,6 +6,7 @@
 
 mod age_file;
 pub mod args;
+mod bars;
 pub mod directory;
 pub mod error;
 mod failure;

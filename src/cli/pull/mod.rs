@@ -13,7 +13,6 @@ mod writing;
 use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::api::{DocumentInfo, DocumentState};
@@ -21,11 +20,12 @@ use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
 use crate::ids::{ClientId, DocumentId, MemberId};
 
 use super::Context;
+use super::bars::Bars;
 use super::error::{Error, ErrorJson, Exit, file_error};
 use super::interrupt::interrupted;
 use super::lang::Lang;
 use super::reading::{Query, Reading, Said, Signed, forked};
-use super::terminal::{Terminal, printable};
+use super::terminal::Terminal;
 use super::words::Word;
 
 /// Documents that are fetched at once.
@@ -110,13 +110,8 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<(), Error> {
     let reading = Reading::new(&session)?;
     std::fs::create_dir_all(&args.to).map_err(|e| file_error(Word::CannotWrite, &args.to, &e))?;
     let (found, mut outcomes) = choose(context, &reading, &args).await?;
-    let target = if context.terminal.draws() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let pulling =
-        Pulling { reading: &reading, to: &args.to, bars: MultiProgress::with_draw_target(target) };
+    let bars = Bars::new(&context.terminal);
+    let pulling = Pulling { reading: &reading, to: &args.to, bars };
     outcomes.extend(pulling.all(found).await);
     report(context, &args.to, outcomes)
 }
@@ -171,7 +166,7 @@ async fn choose(
 pub(super) struct Pulling<'a> {
     reading: &'a Reading<'a>,
     to: &'a Path,
-    bars: MultiProgress,
+    bars: Bars,
 }
 
 impl Pulling<'_> {
@@ -221,18 +216,6 @@ impl Pulling<'_> {
         }
         let pairs: Vec<_> = signed.iter().map(|(info, said)| (*info, &**said)).collect();
         forked(&pairs)
-    }
-
-    fn bar(&self, name: &str, bytes: u64) -> ProgressBar {
-        let bar = self.bars.add(ProgressBar::new(bytes));
-        let style = ProgressStyle::with_template(
-            "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-        );
-        if let Ok(style) = style {
-            bar.set_style(style);
-        }
-        bar.set_message(printable(name));
-        bar
     }
 
     /// `DIR/CLIENT/PERIOD/CATEGORY`, made when it is missing.

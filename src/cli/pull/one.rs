@@ -69,7 +69,7 @@ impl Pulling<'_> {
             return Ok(pulled(path, true));
         }
         let writing = Writing::begin(&folder)?;
-        let bar = self.bar(&name, info.length);
+        let bar = self.bars.add(&name, info.length);
         let path = self.download(opener, &part, writing, &name, &bar).await;
         bar.finish_and_clear();
         Ok(pulled(path?, false))

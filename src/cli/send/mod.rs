@@ -8,7 +8,9 @@
 mod complete;
 mod feed;
 mod journal;
+mod long;
 mod one;
+mod short;
 mod source;
 mod spool;
 mod tus;
@@ -18,7 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -30,6 +31,7 @@ use crate::trust::{Demand, Directory, Reader};
 
 use super::Context;
 use super::args::category_parser;
+use super::bars::Bars;
 use super::directory;
 use super::error::{Error, ErrorJson};
 use super::gateway::Session;
@@ -120,7 +122,7 @@ pub(crate) struct Dispatch {
     recipients: Vec<Recipient>,
     fingerprints: Vec<Hash>,
     retry_for: Duration,
-    bars: MultiProgress,
+    bars: Bars,
 }
 
 /// One file's outcome.
@@ -225,8 +227,6 @@ async fn run(
     fingerprints.sort_unstable();
     fingerprints.dedup();
     let period = options.period.unwrap_or_else(|| Period::month_before(context.clock.now()));
-    let draws = context.terminal.draws();
-    let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let dispatch = Arc::new(Dispatch {
         session: Arc::new(session),
         keys,
@@ -243,7 +243,7 @@ async fn run(
         recipients,
         fingerprints,
         retry_for: Duration::from_secs(options.retry_for),
-        bars: MultiProgress::with_draw_target(target),
+        bars: Bars::new(&context.terminal),
     });
     let rows = if options.dry_run {
         options.files.iter().map(|file| dispatch.would_send(file)).collect()
@@ -326,18 +326,6 @@ impl Dispatch {
             }
         };
         files.iter().zip(outcomes).map(row).collect()
-    }
-
-    fn bar(&self, name: &str, bytes: u64) -> ProgressBar {
-        let bar = self.bars.add(ProgressBar::new(bytes));
-        let style = ProgressStyle::with_template(
-            "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-        );
-        if let Ok(style) = style {
-            bar.set_style(style);
-        }
-        bar.set_message(printable(name));
-        bar
     }
 }
 

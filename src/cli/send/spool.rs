@@ -48,8 +48,9 @@ fn read_piece(input: &mut impl Read, piece: &mut Vec<u8>) -> std::io::Result<()>
 /// [`Word::CannotRead`], [`Word::CannotWrite`], [`Word::DiskFull`].
 pub(super) fn read(profile: &Profile, mut input: impl Read) -> Result<Stream, Error> {
     let unreadable = |e: std::io::Error| Error::new(Word::CannotRead).about("-").because(e);
-    let mut piece = zeroize::Zeroizing::new(Vec::new());
-    let mut next = zeroize::Zeroizing::new(Vec::new());
+    // Whole from the beginning: a buffer that grows leaves copies behind that nobody clears.
+    let buffer = || zeroize::Zeroizing::new(Vec::with_capacity(PIECE_PLAINTEXT_BYTES));
+    let (mut piece, mut next) = (buffer(), buffer());
     read_piece(&mut input, &mut piece).map_err(unreadable)?;
     read_piece(&mut input, &mut next).map_err(unreadable)?;
     if next.is_empty() {

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
 use crate::cli::error::{Error, file_error};
 use crate::cli::words::Word;
@@ -102,7 +103,7 @@ pub(super) struct Sealing {
 
 struct PlainPiece {
     index: u64,
-    plaintext: Vec<u8>,
+    plaintext: Zeroizing<Vec<u8>>,
 }
 
 impl Sealing {
@@ -187,7 +188,7 @@ impl Reader<'_> {
         for index in start..self.count {
             let from = index * PIECE_PLAINTEXT_BYTES as u64;
             let len = (self.source.look.size - from).min(PIECE_PLAINTEXT_BYTES as u64);
-            let mut plaintext = vec![0; usize::try_from(len).unwrap_or(0)];
+            let mut plaintext = Zeroizing::new(vec![0; usize::try_from(len).unwrap_or(0)]);
             if let Err(e) = self.source.file.read_exact_at(&mut plaintext, from) {
                 let _ = to_seal.send(Err(e));
                 return;
