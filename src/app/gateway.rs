@@ -17,6 +17,7 @@ use crate::http::metrics::{Listener, Metrics};
 use crate::http::server::{Certificates, Ended, Server, Shutdown};
 use crate::http::{self, Hosts, Readiness, Routes, SecurityContact};
 use crate::identity::{GatewaySecrets, Identity};
+use crate::notices::Outbox;
 use crate::objects::Objects;
 use crate::store::{self, Store};
 use crate::worker;
@@ -86,6 +87,9 @@ impl Gateway {
         let store = Store::open(&config.database.path).await.map_err(|e| {
             failed("database", ("数据库无法使用", "the database cannot be used"), &e)
         })?;
+        let outbox = Outbox::open(&config.notices, store.clone(), clock.clone()).map_err(|e| {
+            failed("notices", ("通知渠道无法使用", "a channel of notices cannot be used"), &e)
+        })?;
         let state = assemble(config, &clock, &secrets, store.clone()).await?;
 
         let listening = |what: SocketAddr| {
@@ -120,7 +124,7 @@ impl Gateway {
         let drained = shutdown.clone();
         let helpers = vec![
             tokio::spawn(listener.serve(metrics, shutdown.clone())),
-            tokio::spawn(worker::run(documents, async move { drained.draining().await })),
+            tokio::spawn(worker::run(documents, outbox, async move { drained.draining().await })),
         ];
         let served = tokio::spawn(server.serve(router, shutdown.clone()));
         Ok(Self { local, metrics_addr, store, shutdown, served, helpers })

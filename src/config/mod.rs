@@ -10,6 +10,7 @@ mod database;
 mod gateway;
 mod limits;
 mod log;
+mod notices;
 mod overlay;
 mod storage;
 mod tls;
@@ -22,6 +23,7 @@ pub use database::Database;
 pub use gateway::Gateway;
 pub use limits::Limits;
 pub use log::{Format, Level, Log};
+pub use notices::Notices;
 pub use storage::Storage;
 pub use tls::Tls;
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub database: Database,
     /// What it says on standard error.
     pub log: Log,
+    /// Through which channels notices are told.
+    pub notices: Notices,
 }
 
 /// Why settings were not accepted. Every message names the place and the next step.
@@ -159,7 +163,8 @@ impl Config {
         self.tls.validate()?;
         self.limits.validate()?;
         self.storage.validate()?;
-        self.database.validate()
+        self.database.validate()?;
+        self.notices.validate()
     }
 
     /// Makes every relative path start at `folder`.
@@ -174,6 +179,7 @@ impl Config {
         ]
         .into_iter()
         .flatten()
+        .chain(self.notices.paths())
         {
             if path.is_relative() {
                 *path = folder.join(&*path);

@@ -11,7 +11,20 @@ use super::{Config, Error};
 const PREFIX: &str = "STRONGROOM_";
 
 /// Settings that have no default and so no example of their type.
-const OPTIONAL: &[&str] = &["tls.certificate", "tls.key", "tls.development_ca"];
+const OPTIONAL: &[&str] = &[
+    "tls.certificate",
+    "tls.key",
+    "tls.development_ca",
+    "notices.file",
+    "notices.webhook_url",
+    "notices.webhook_secret",
+    "notices.webhook_ca",
+    "notices.smtp_host",
+    "notices.smtp_from",
+    "notices.smtp_user",
+    "notices.smtp_password",
+    "notices.smtp_ca",
+];
 
 /// Overlays `table`; answers which `section.key` was set by which variable.
 pub(super) fn apply(

@@ -26,7 +26,20 @@ fn the_example_names_every_setting() {
     let all = toml::Table::try_from(Config::default()).expect("a table");
     let example: toml::Table = toml::from_str(EXAMPLE).expect("TOML");
     assert_eq!(all, example);
-    for optional in ["# certificate = ", "# key = ", "# development_ca = "] {
+    for optional in [
+        "# certificate = ",
+        "# key = ",
+        "# development_ca = ",
+        "# file = ",
+        "# webhook_url = ",
+        "# webhook_secret = ",
+        "# webhook_ca = ",
+        "# smtp_host = ",
+        "# smtp_from = ",
+        "# smtp_user = ",
+        "# smtp_password = ",
+        "# smtp_ca = ",
+    ] {
         assert!(EXAMPLE.contains(optional), "{optional}");
     }
 }
@@ -62,6 +75,10 @@ fn a_value_that_cannot_be_meant_is_refused_with_its_line_and_advice() {
         ("[tls]\nkey = \"k\"\n", "s.toml:2: tls.key", "tls.certificate"),
         ("\n[storage]\nfolder = \"\"\n", "s.toml:3: storage.folder", "objects"),
         ("[database]\npath = \"\"\n", "s.toml:2: database.path", "strongroom.db"),
+        ("[notices]\nwebhook_url = \"http://a\"\n", "s.toml:2: notices.webhook_url", "https://"),
+        ("[notices]\nwebhook_url = \"https://a\"\n", "s.toml:2:", "webhook_secret"),
+        ("[notices]\nsmtp_host = \"a\"\n", "s.toml:2: notices.smtp_host", "smtp_to"),
+        ("[notices]\nsmtp_user = \"a\"\n", "s.toml:2: notices.smtp_user", "smtp_password"),
     ] {
         let told = refusal(text, &[]);
         assert!(told.starts_with(place), "{told}");

@@ -5,10 +5,18 @@
 //! every try. Refuses to carry anything but ids and times: no name of a file or person, no
 //! amount, no address, and neither link nor access code, which the gateway never holds.
 
+mod channels;
+mod outbox;
+mod text;
+
 use crate::clock::Timestamp;
 use crate::ids::ClientId;
 use crate::secrets::random_bytes;
 use crate::store::{Error, NoticeRow, Tx};
+
+pub use channels::{Error as ChannelError, signature};
+pub use outbox::Outbox;
+pub use text::Message;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {

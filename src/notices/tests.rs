@@ -71,3 +71,57 @@ fn reminders_come_a_day_before_or_half_way() {
     assert_eq!(reminder(now, now.plus_secs(3600)), now.plus_secs(1800));
     assert_eq!(reminder(now, now), now);
 }
+
+fn settings(dir: &std::path::Path) -> crate::config::Notices {
+    crate::config::Notices { file: Some(dir.join("notices.jsonl")), ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_turn_tells_the_file_and_tries_again_what_failed() {
+    let (dir, store) = store().await;
+    let clock = crate::clock::Clock::fixed(Timestamp::EPOCH);
+    let settings = settings(dir.path());
+    let path = settings.file.clone().expect("set");
+    let outbox = Outbox::open(&settings, store.clone(), clock.clone()).expect("opens");
+    let mut tx = store.write().await.expect("begins");
+    enqueue(&mut tx, &notice(Kind::WrongCodes, "aa")).await.expect("kept");
+    tx.commit().await.expect("committed");
+    // Something is in the way of the file.
+    std::fs::remove_file(&path).expect("removed");
+    std::fs::create_dir(&path).expect("made");
+    assert_eq!(outbox.turn().await.expect("turned"), 1);
+    assert_eq!(outbox.turn().await.expect("turned"), 0, "not before its pause is over");
+    std::fs::remove_dir(&path).expect("removed");
+    let later = Timestamp::EPOCH.plus_secs(10);
+    let outbox = Outbox::open(&settings, store, crate::clock::Clock::fixed(later)).expect("opens");
+    assert_eq!(outbox.turn().await.expect("turned"), 1);
+    assert_eq!(outbox.turn().await.expect("turned"), 0);
+    let text = std::fs::read_to_string(&path).expect("read");
+    let line: serde_json::Value = serde_json::from_str(text.trim_end()).expect("one line");
+    assert_eq!((&line["kind"], &line["object"]), (&"wrong_codes".into(), &"aa".into()));
+    assert!(line["text"].as_str().expect("text").contains("锁定"));
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn texts_hold_ids_and_times_alone_in_both_languages() {
+    let client = ClientId::from_bytes([7; 16]);
+    for kind in Kind::ALL {
+        let told = Message::new("id".into(), *kind, client, "ab".repeat(16), Timestamp::EPOCH);
+        assert!(!told.subject.is_ascii() && told.subject.contains(" · "));
+        for place in [&client.to_string(), &"ab".repeat(16), "1970-01-01T00:00:00.000Z"] {
+            assert!(told.text.contains(place), "{kind:?}");
+        }
+        assert!(!told.text.contains("http") && !told.text.contains('#'), "no link in {kind:?}");
+    }
+}
+
+#[test]
+fn the_signature_is_over_time_and_body() {
+    let signed = |secret, time, body: &str| signature(secret, time, body.as_bytes());
+    assert!(signed("k", 1, "{}").starts_with("v1="));
+    for other in [signed("l", 1, "{}"), signed("k", 2, "{}"), signed("k", 1, "{ }")] {
+        assert_ne!(signed("k", 1, "{}"), other);
+    }
+}

@@ -84,6 +84,19 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether a notice or a delivery waits whose time has come.
+    pub async fn has_due_notices(&mut self, now: Timestamp) -> Result<bool, Error> {
+        let due: i64 = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notices WHERE taken_at IS NULL AND due_at <= $1)
+                 OR EXISTS (SELECT 1 FROM notice_deliveries
+                     WHERE state = 'waiting' AND next_try_at <= $1)",
+        )
+        .bind(now.as_ms())
+        .fetch_one(self.conn())
+        .await?;
+        Ok(due != 0)
+    }
+
     /// Hands at most `limit` due notices to `channels`; how many there were.
     pub async fn take_due_notices(
         &mut self,

@@ -1,4 +1,4 @@
-//! What the gateway does by itself, in the background: the sweep.
+//! What the gateway does by itself, in the background: the sweep, and telling notices.
 //!
 //! Refuses to be in anybody's way: one thing at a time, failures are logged and tried again
 //! at the next turn.
@@ -7,6 +7,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::documents::Documents;
+use crate::notices::Outbox;
 
 /// The first sweep comes so long after the start.
 const FIRST: Duration = Duration::from_secs(60);
@@ -16,10 +17,11 @@ const EVERY: Duration = Duration::from_secs(3600);
 const GRACE_SECONDS: i64 = 24 * 3600;
 
 /// Works until `stop` is over; what is in progress is given up at once and harmless so.
-pub async fn run(documents: Documents, stop: impl Future<Output = ()>) {
+pub async fn run(documents: Documents, outbox: Outbox, stop: impl Future<Output = ()>) {
     tokio::select! {
         () = stop => {}
         () = sweep(&documents) => {}
+        () = tell(&outbox) => {}
     }
 }
 
@@ -38,6 +40,15 @@ async fn sweep(documents: &Documents) {
                 "swept"
             ),
             Err(error) => tracing::warn!(%error, "the sweep failed; it is tried again later"),
+        }
+    }
+}
+
+async fn tell(outbox: &Outbox) {
+    loop {
+        tokio::time::sleep(outbox.every()).await;
+        if let Err(error) = outbox.turn().await {
+            tracing::warn!(%error, "notices were not told; they are told later");
         }
     }
 }
