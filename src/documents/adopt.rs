@@ -9,7 +9,8 @@ use crate::ids::DocumentId;
 use crate::store;
 use crate::trust::{Demand, Reader};
 
-use super::{Asker, Documents, Error, admission, allow, check, commit, record};
+use super::rewrap::Rewrapping;
+use super::{Asker, Documents, Error, check, commit, record};
 
 impl Documents {
     /// Adopts a raw age file. The same adoption again changes nothing; another one is
@@ -23,11 +24,8 @@ impl Documents {
         header: &[u8],
     ) -> Result<DocumentInfo, Error> {
         let now = self.now();
-        let (_, strength) = admission::detached(header)?;
-        let mut tx = self.inner.store.write().await?;
-        self.ready(&mut tx).await?;
-        let seen = tx.seen_document(id, asker.member).await?;
-        allow(asker, Action::Adopt, &seen.facts)?;
+        let Rewrapping { mut tx, seen, strength } =
+            self.rewrapping(asker, Action::Adopt, id, header).await?;
         let row = &seen.document;
         if let Some(known) = &seen.adoption {
             return if super::error::same(known, note) {

@@ -6,10 +6,17 @@ use crate::api::{DocumentInfo, Rewrap, Rewraps};
 use crate::envelope::Strength;
 use crate::envelope::statement::{Category, Direction, Role};
 use crate::ids::{ClientId, DocumentId, MemberId};
-use crate::store::{GrantReason, Tx, Unwrapped};
+use crate::store::{GrantReason, Seen, Tx, Unwrapped};
 use crate::trust::Demand;
 
 use super::{Asker, Documents, Error, admission, allow, commit, record};
+
+/// A document that is to get another header.
+pub(super) struct Rewrapping {
+    pub(super) tx: Tx,
+    pub(super) seen: Seen,
+    pub(super) strength: Strength,
+}
 
 /// Documents of one answer.
 const PAGE: usize = 200;
@@ -89,6 +96,23 @@ impl Documents {
         Ok(readers.iter().filter(|r| r.role != Role::Recovery).map(|r| r.member).collect())
     }
 
+    /// Begins to change who can open a document: its new `header` is one, and `asker` may do
+    /// this `action` to it.
+    pub(super) async fn rewrapping(
+        &self,
+        asker: Asker,
+        action: Action,
+        id: DocumentId,
+        header: &[u8],
+    ) -> Result<Rewrapping, Error> {
+        let (_, strength) = admission::detached(header)?;
+        let mut tx = self.inner.store.write().await?;
+        self.ready(&mut tx).await?;
+        let seen = tx.seen_document(id, asker.member).await?;
+        allow(asker, action, &seen.facts)?;
+        Ok(Rewrapping { tx, seen, strength })
+    }
+
     /// Adds a header and grants it to `members`, who must be readers of such documents. A
     /// document that was sealed post-quantum takes no weaker header.
     pub async fn add_header(
@@ -99,11 +123,8 @@ impl Documents {
         members: &[MemberId],
     ) -> Result<DocumentInfo, Error> {
         let now = self.now();
-        let (_, strength) = admission::detached(header)?;
-        let mut tx = self.inner.store.write().await?;
-        self.ready(&mut tx).await?;
-        let seen = tx.seen_document(id, asker.member).await?;
-        allow(asker, Action::Rewrap, &seen.facts)?;
+        let Rewrapping { mut tx, seen, strength } =
+            self.rewrapping(asker, Action::Rewrap, id, header).await?;
         let row = &seen.document;
         let first = admission::detached(&tx.first_header(id).await?.1)?.1;
         if first == Strength::PostQuantum && strength != Strength::PostQuantum {
