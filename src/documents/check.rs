@@ -188,23 +188,27 @@ impl Documents {
         Note::sign(&receipt, &[&self.inner.keys.receipt])
     }
 
-    /// The answer to a completion that had been done before: the same manifest, the same
-    /// receipt. `None` while the document is not complete.
+    /// The answer to a completion that had been done before: where the document stands and,
+    /// for the same manifest, the same receipt. `None` while it is not complete;
+    /// [`Error::WrongState`] once it has been taken back.
     pub(super) async fn done_before(
         &self,
         tx: &mut Tx,
         asker: Asker,
         document: DocumentId,
         note: &Note,
-    ) -> Result<Option<Note>, Error> {
+    ) -> Result<Option<(DocumentState, Note)>, Error> {
         let seen = tx.seen_document(document, asker.member).await?;
         if seen.document.sender != Some(asker.member) {
             return Err(Error::Exists);
         }
         match (seen.document.state, seen.manifest, seen.receipt) {
             (DocumentState::Uploading, ..) => Ok(None),
-            (_, Some(manifest), Some(receipt)) if super::error::same(&manifest, note) => {
-                Ok(Some(receipt))
+            (state, Some(manifest), Some(receipt)) if super::error::same(&manifest, note) => {
+                if state == DocumentState::Recalled {
+                    return Err(Error::WrongState);
+                }
+                Ok(Some((state, receipt)))
             }
             _ => Err(Error::Exists),
         }

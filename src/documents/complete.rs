@@ -26,8 +26,8 @@ impl Documents {
         if row.sender != Some(asker.member) {
             return Err(Error::NotFound);
         }
-        if let Some(receipt) = self.done_before(&mut tx, asker, id, note).await? {
-            return Ok((row.state, receipt));
+        if let Some(done) = self.done_before(&mut tx, asker, id, note).await? {
+            return Ok(done);
         }
         if row.durable != row.length {
             return Err(Error::WrongState);

@@ -53,7 +53,7 @@ impl Documents {
             let mut tx = self.inner.store.read().await?;
             self.ready(&mut tx).await?;
             match self.done_before(&mut tx, asker, id, &note).await {
-                Ok(Some(receipt)) => return Ok((id, DocumentState::Received, receipt)),
+                Ok(Some((state, receipt))) => return Ok((id, state, receipt)),
                 Ok(None) => return Err(Error::Exists),
                 Err(Error::NotFound) => {}
                 Err(error) => return Err(error),

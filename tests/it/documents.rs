@@ -256,7 +256,9 @@ async fn nothing_is_taken_before_the_recovery_was_rehearsed() {
 #[tokio::test]
 async fn a_sender_takes_back_what_nobody_has_opened() {
     let desk = Desk::open().await;
-    let paper = desk.sent(&desk.clerk, "oops").await;
+    let paper = desk.paper("oops").await;
+    let note = desk.sign(&desk.clerk, &paper).await;
+    desk.post_whole(&desk.clerk, paper.frames(&note)).await.ok();
     let path = format!("/documents/{}", paper.id);
     let recall = |access: &str| {
         let (office, path, access) = (&desk.office, path.clone(), access.to_owned());
@@ -283,6 +285,10 @@ async fn a_sender_takes_back_what_nobody_has_opened() {
     // Its number in the chain stays, and its id is used up.
     assert_eq!(desk.head(&desk.clerk, desk.client).await.seq, 1);
     desk.try_send(&desk.clerk, &paper).await.refused(409, "document_exists");
+    // Nor is it said to be there when its very completion is sent again.
+    let again = desk.post_whole(&desk.clerk, paper.frames(&note)).await;
+    again.refused(409, "wrong_state");
+    desk.complete(&desk.clerk, &paper, &note).await.refused(409, "wrong_state");
 
     let opened = desk.sent(&desk.clerk, "read").await;
     desk.read(&desk.accountant, opened.id).await;
