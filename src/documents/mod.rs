@@ -33,7 +33,7 @@ use async_trait::async_trait;
 use crate::access::{Action, Decision, Facts, decide};
 use crate::audit::{self, Event};
 use crate::clock::{Clock, Timestamp};
-use crate::envelope::statement::{Hash, Role, SigningKey};
+use crate::envelope::statement::{Hash, Role, SealLevel, SigningKey};
 use crate::faults::Fault;
 use crate::ids::{ClientId, MemberId, RootId};
 use crate::objects::{ObjectKey, Objects};
@@ -123,6 +123,8 @@ struct Inner {
     keys: Keys,
     firm: Arc<dyn Firm>,
     writers: writers::Writers,
+    /// When this gateway began.
+    started: Timestamp,
 }
 
 impl Documents {
@@ -135,8 +137,19 @@ impl Documents {
         keys: Keys,
         firm: Arc<dyn Firm>,
     ) -> Self {
-        let writers = writers::Writers::default();
-        Self { inner: Arc::new(Inner { store, objects, clock, settings, keys, firm, writers }) }
+        let (writers, started) = (writers::Writers::default(), clock.now());
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                objects,
+                clock,
+                settings,
+                keys,
+                firm,
+                writers,
+                started,
+            }),
+        }
     }
 
     /// The bounds in force.
@@ -150,6 +163,14 @@ impl Documents {
 
     fn expiry(&self, now: Timestamp) -> Timestamp {
         now.plus_secs(self.inner.settings.upload_lifetime_seconds)
+    }
+
+    /// When an upload that advances now is given up: one that nobody can resume soon.
+    fn expiry_of(&self, seal: SealLevel, now: Timestamp) -> Timestamp {
+        match seal {
+            SealLevel::EndToEnd => self.expiry(now),
+            SealLevel::OnArrival | SealLevel::RawAge => now.plus_secs(arrival::LIFETIME_SECONDS),
+        }
     }
 
     /// Refuses everything until the recovery key is known to work.

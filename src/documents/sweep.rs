@@ -1,4 +1,5 @@
-//! The sweep: unfinished uploads whose time is over, and objects that no document refers to.
+//! The sweep: unfinished uploads whose time is over, what was arriving when an earlier gateway
+//! ended, and objects that no document refers to.
 //!
 //! Removes these and nothing else. Where an unlikely share of all objects would go, the
 //! database is more probably the wrong one than the objects are: it stops, removes none of
@@ -10,6 +11,7 @@ use futures_util::TryStreamExt;
 
 use crate::audit::Event;
 use crate::clock::Timestamp;
+use crate::envelope::statement::SealLevel;
 use crate::ids::DocumentId;
 use crate::objects::{Listed, ObjectKey};
 use crate::store;
@@ -70,7 +72,13 @@ impl Documents {
 
     async fn expire_uploads(&self) -> Result<u64, Error> {
         let now = self.now();
-        let expired = self.inner.store.read().await?.expired_uploads(now, UPLOADS).await?;
+        let expired = self
+            .inner
+            .store
+            .read()
+            .await?
+            .expired_uploads(now, self.inner.started, UPLOADS)
+            .await?;
         let mut count = 0;
         for upload in expired {
             match self.expire(upload.id, now).await {
@@ -87,7 +95,8 @@ impl Documents {
         let _lock = self.inner.writers.hold(id).await?;
         let mut tx = self.inner.store.write().await?;
         let row = tx.document(id).await?;
-        if row.expires_at.is_none_or(|at| at >= now) {
+        let left_behind = row.seal != SealLevel::EndToEnd && row.listed_at < self.inner.started;
+        if row.expires_at.is_none_or(|at| at >= now && !left_behind) {
             return Err(Error::NotFound);
         }
         let objects = tx.delete_upload(id).await?;

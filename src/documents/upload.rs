@@ -242,7 +242,7 @@ impl Documents {
         nonce: Option<Nonce>,
     ) -> Result<u64, Error> {
         let mut tx = self.inner.store.write().await?;
-        let expires_at = self.expiry(self.now());
+        let expires_at = self.expiry_of(row.seal, self.now());
         let kept = tx.append_segment(row.id, segment, nonce, expires_at).await;
         if let Err(error) = kept {
             drop(tx);

@@ -34,6 +34,18 @@ pub struct LinkRow {
     pub bytes_left: u64,
 }
 
+// Not ended, not expired, and opened by somebody who is still with the firm.
+macro_rules! open_at {
+    ($now:literal) => {
+        concat!(
+            "revoked_at IS NULL AND expires_at > ",
+            $now,
+            " AND EXISTS (SELECT 1 FROM members m
+                 WHERE m.id = links.created_by AND m.state = 'active')"
+        )
+    };
+}
+
 impl Tx {
     /// Opens a link.
     pub async fn insert_link(
@@ -65,18 +77,19 @@ impl Tx {
     }
 
     /// The link whose token has this hash, if it still takes something now. Expired, ended,
-    /// used up and unknown are all [`Error::NotFound`].
+    /// used up, unknown and opened by somebody suspended are all [`Error::NotFound`].
     pub async fn open_link(
         &mut self,
         kind: LinkKind,
         token_hash: Hash,
         now: Timestamp,
     ) -> Result<LinkRow, Error> {
-        let (id, client, expires_at, left): (String, String, i64, i64) = sqlx::query_as(
+        let (id, client, expires_at, left): (String, String, i64, i64) = sqlx::query_as(concat!(
             "SELECT id, client, expires_at, max_bytes - used_bytes FROM links
-             WHERE token_hash = $1 AND kind = $2 AND revoked_at IS NULL AND expires_at > $3
-               AND used_files < max_files AND used_bytes < max_bytes",
-        )
+                 WHERE token_hash = $1 AND kind = $2 AND used_files < max_files
+                   AND used_bytes < max_bytes AND ",
+            open_at!("$3")
+        ))
         .bind(&token_hash.0[..])
         .bind(kind.as_str())
         .bind(now.as_ms())
@@ -99,17 +112,30 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let bytes = i64::try_from(bytes).map_err(|_| Error::Conflict)?;
-        let done = sqlx::query(
+        let done = sqlx::query(concat!(
             "UPDATE links SET used_files = used_files + 1, used_bytes = used_bytes + $2
-             WHERE id = $1 AND revoked_at IS NULL AND expires_at > $3
-               AND used_files < max_files AND max_bytes - used_bytes >= $2",
-        )
+                 WHERE id = $1 AND used_files < max_files AND max_bytes - used_bytes >= $2 AND ",
+            open_at!("$3")
+        ))
         .bind(id.to_string())
         .bind(bytes)
         .bind(now.as_ms())
         .execute(self.conn())
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Whether a link is open at `now`, whatever it has taken already.
+    pub async fn is_link_open(&mut self, id: LinkId, now: Timestamp) -> Result<bool, Error> {
+        Ok(sqlx::query_scalar(concat!(
+            "SELECT EXISTS (SELECT 1 FROM links WHERE id = $1 AND ",
+            open_at!("$2"),
+            ")"
+        ))
+        .bind(id.to_string())
+        .bind(now.as_ms())
+        .fetch_one(self.conn())
+        .await?)
     }
 
     /// Ends a link; false where there is none.

@@ -27,19 +27,23 @@ impl Tx {
         Ok(objects)
     }
 
-    /// Unfinished uploads that are to be given up at `now`, the oldest first.
+    /// Unfinished uploads that are to be given up at `now`, the oldest first; among them what
+    /// was arriving when a gateway ended before `started`, for nobody can go on with that.
     pub async fn expired_uploads(
         &mut self,
         now: Timestamp,
+        started: Timestamp,
         limit: u16,
     ) -> Result<Vec<Document>, Error> {
         let rows: Vec<DocumentColumns> = sqlx::query_as(concat!(
             "SELECT ",
             document_columns!(),
-            " FROM documents d WHERE d.expires_at < $1 AND d.state = 'uploading'
-              ORDER BY d.expires_at LIMIT $2"
+            " FROM documents d WHERE d.expires_at IS NOT NULL AND d.state = 'uploading'
+                AND (d.expires_at < $1 OR (d.seal <> 'end_to_end' AND d.created_at < $2))
+              ORDER BY d.expires_at LIMIT $3"
         ))
         .bind(now.as_ms())
+        .bind(started.as_ms())
         .bind(i64::from(limit))
         .fetch_all(self.conn())
         .await?;

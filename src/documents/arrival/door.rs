@@ -2,18 +2,56 @@
 //! open when a document is complete.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::envelope::statement::{Category, Direction, Hash, Role};
 use crate::ids::LinkId;
 use crate::store::{LinkKind, LinkRow, Tx};
 use crate::trust::{Demand, Directory, Reader};
 
-use super::{Documents, Error};
+use super::{Broken, Documents, Error, Incoming, WriteLock};
+
+/// How often a running arrival looks whether its link is still open.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 /// An open address: whose it is, and who will read.
 pub(super) struct Door {
     pub(super) link: LinkRow,
     pub(super) readers: Vec<Reader>,
+}
+
+/// A body in the course of arriving.
+struct Watching {
+    documents: Documents,
+    link: LinkId,
+    lock: Arc<WriteLock>,
+    body: Incoming,
+    looks: Interval,
+}
+
+impl Watching {
+    async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
+        let stop = self.lock.stop();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Some(Err(Broken)),
+                _ = self.looks.tick() => {
+                    if !self.documents.is_open(self.link).await {
+                        return Some(Err(Broken));
+                    }
+                }
+                part = self.body.next() => {
+                    self.lock.moved();
+                    return part;
+                }
+            }
+        }
+    }
 }
 
 impl Documents {
@@ -60,6 +98,27 @@ impl Documents {
             return Err(Error::Recipients);
         }
         Ok(directory)
+    }
+
+    /// Whether a link still takes anything; when the database does not say, it counts as open,
+    /// and completion will ask again.
+    pub(super) async fn is_open(&self, link: LinkId) -> bool {
+        let asked = async { self.inner.store.read().await?.is_link_open(link, self.now()).await };
+        asked.await.unwrap_or(true)
+    }
+
+    /// `body`, as long as the link is open and nobody else asks for the document: whoever ends
+    /// a link ends what is arriving through it.
+    pub(super) fn watched(&self, link: LinkId, lock: Arc<WriteLock>, body: Incoming) -> Incoming {
+        let mut looks = tokio::time::interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let watching = Watching { documents: self.clone(), link, lock, body, looks };
+        Box::pin(stream::unfold(Some(watching), |watching| async move {
+            let mut watching = watching?;
+            let part = watching.next().await?;
+            let going_on = part.is_ok().then_some(watching);
+            Some((part, going_on))
+        }))
     }
 
     pub(super) async fn charge(&self, tx: &mut Tx, link: LinkId, bytes: u64) -> Result<(), Error> {

@@ -9,19 +9,22 @@ mod door;
 mod raw;
 mod seal;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use zeroize::Zeroizing;
 
 use crate::api::DocumentState;
-use crate::envelope::statement::{Category, Direction, Hash, Note, Period, SealLevel};
-use crate::envelope::{Header, Pieces, payload_len};
+use crate::envelope::statement::{Category, Direction, Hash, Nonce, Note, Period, SealLevel};
+use crate::envelope::{Header, PIECE_BYTES, Pieces, payload_len};
 use crate::ids::DocumentId;
-use crate::store::{self, Document, Tx};
+use crate::store::{self, Document, Segment, Tx};
 
 use super::check::{Checked, Finish};
-use super::intake::{Incoming, preceded};
+use super::intake::{Broken, Incoming, preceded};
 use super::upload::Beginning;
+use super::writers::WriteLock;
 use super::writing::Sink;
 use super::{Documents, Error, admission, commit, record};
 
@@ -31,6 +34,12 @@ use door::Door;
 const AGE: &[u8] = b"age-encryption.org/v1\n";
 /// What an armored one begins with.
 const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
+
+/// What arrives lives as long as its connection; this is for a gateway that was killed. A body
+/// moves far more than a segment in this time, in seconds.
+pub(super) const LIFETIME_SECONDS: i64 = 3600;
+/// What a segment takes of the disk, in bytes.
+const SEGMENT_BYTES: u64 = 8 * PIECE_BYTES;
 
 /// What the sender says of a document.
 pub struct Wish {
@@ -74,14 +83,16 @@ impl Documents {
         if stored.is_some_and(|length| length.is_none_or(|length| length > most)) {
             return Err(Error::TooLarge(most));
         }
-        self.room_for(wish.declared.unwrap_or_default())?;
+        self.room_for(wish.declared.unwrap_or(SEGMENT_BYTES))?;
+        let document = DocumentId::random();
+        let lock = Arc::new(self.inner.writers.hold(document).await?);
+        let body = self.watched(door.link.id, lock.clone(), body);
         let (beginning, body) = first_bytes(body).await?;
         if beginning.trim_ascii_start().starts_with(ARMOR) {
             return Err(admission::NotSealed::Armored.into());
         }
         let raw = beginning.starts_with(AGE);
         let body = preceded(beginning, body);
-        let document = DocumentId::random();
         let taken = if raw {
             self.keep_raw(&door, &wish, document, most, body).await
         } else {
@@ -90,7 +101,11 @@ impl Documents {
         if taken.is_err() {
             self.forget(document).await;
         }
-        taken
+        match taken {
+            // It was not the sender who went away.
+            Err(Error::Broken) if !self.is_open(door.link.id).await => Err(Error::NotFound),
+            taken => taken,
+        }
     }
 
     /// Begins the row of a document that arrives; nobody sees it before it is complete.
@@ -121,13 +136,25 @@ impl Documents {
             manifest: None,
             adoption: None,
             listed_at: now,
-            expires_at: Some(self.expiry(now)),
+            expires_at: Some(self.expiry_of(seal, now)),
         };
         let mut tx = self.inner.store.write().await?;
         tx.insert_document(&row, 0).await?;
         let header = tx.insert_header(document, header.as_bytes(), None, now).await?;
         tx.commit().await?;
         Ok((row, header))
+    }
+
+    /// Notes a durable segment. Refuses to go on where the next one would leave less than the
+    /// floor free: nobody has said how long the body is.
+    async fn keep_arrived(
+        &self,
+        row: &Document,
+        segment: &Segment,
+        nonce: Option<Nonce>,
+    ) -> Result<(), Error> {
+        self.keep(row, segment, nonce).await?;
+        self.room_for(SEGMENT_BYTES)
     }
 
     /// Removes what a broken arrival left.

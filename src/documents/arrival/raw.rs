@@ -37,7 +37,7 @@ impl Documents {
             beginning.see(&part)?;
             while !part.is_empty() {
                 if let Some(segment) = sink.push(&mut part).await? {
-                    self.keep(&row, &segment, beginning.nonce()).await?;
+                    self.keep_arrived(&row, &segment, beginning.nonce()).await?;
                 }
             }
         }

@@ -98,7 +98,7 @@ impl Documents {
     ) -> Result<(), Error> {
         while !sealed.is_empty() {
             if let Some(segment) = sink.push(&mut sealed).await? {
-                self.keep(row, &segment, Some(nonce)).await?;
+                self.keep_arrived(row, &segment, Some(nonce)).await?;
             }
         }
         Ok(())
