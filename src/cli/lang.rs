@@ -2,7 +2,7 @@
 //! English otherwise, unless `--lang` says so. Codes are in neither and never change.
 
 use crate::api::DocumentState;
-use crate::envelope::statement::{Category, Role};
+use crate::envelope::statement::{Category, Role, SealLevel};
 
 /// A language that every message exists in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -69,6 +69,18 @@ impl Lang {
             (Self::Zh, DocumentState::Received) => "已收到",
             (Self::Zh, DocumentState::Pulled) => "已取回",
             (Self::Zh, DocumentState::Recalled) => "已撤回",
+        }
+    }
+
+    /// Where a document was sealed, as people say it; never call another level end-to-end.
+    pub fn seal(self, seal: SealLevel) -> &'static str {
+        match (self, seal) {
+            (Self::En, SealLevel::EndToEnd) => "end-to-end",
+            (Self::En, SealLevel::OnArrival) => "sealed on arrival",
+            (Self::En, SealLevel::RawAge) => "age file as sent",
+            (Self::Zh, SealLevel::EndToEnd) => "端到端",
+            (Self::Zh, SealLevel::OnArrival) => "到达时封存",
+            (Self::Zh, SealLevel::RawAge) => "原样 age 文件",
         }
     }
 

@@ -176,11 +176,12 @@ fn line(context: &Context, row: &Row) -> String {
     let reason = row.reason.as_deref().map(|r| format!("  [{r}]")).unwrap_or_default();
     let note = row.note.as_deref().map(|n| format!("  “{}”", printable(n))).unwrap_or_default();
     format!(
-        "{}  {}  {}  {}  {}  {verified}  {size}  {name}{note}{reason}",
+        "{}  {}  {}  {}  {}  {}  {verified}  {size}  {name}{note}{reason}",
         row.document,
         row.period,
         terminal.lang.category(row.category),
         direction,
+        terminal.lang.seal(row.seal),
         terminal.lang.state(row.state),
     )
 }

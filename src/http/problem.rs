@@ -75,6 +75,19 @@ impl Problem {
         self.0.code
     }
 
+    /// The body it has as an answer, for answers that hold several.
+    pub fn to_json(&self) -> Value {
+        let Inner { status, code, detail, members, .. } = &*self.0;
+        let mut body = Map::new();
+        body.insert("type".into(), "about:blank".into());
+        body.insert("title".into(), status.canonical_reason().unwrap_or("Error").into());
+        body.insert("status".into(), status.as_u16().into());
+        body.insert("code".into(), (*code).into());
+        body.insert("detail".into(), detail.clone().into_owned().into());
+        body.extend(members.clone());
+        Value::Object(body)
+    }
+
     /// 400: the request cannot be understood; `detail` says which part.
     pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, codes::BAD_REQUEST, detail)
@@ -234,15 +247,9 @@ impl std::error::Error for Problem {}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Inner { status, code, detail, headers, members } = *self.0;
-        let mut body = Map::new();
-        body.insert("type".into(), "about:blank".into());
-        body.insert("title".into(), status.canonical_reason().unwrap_or("Error").into());
-        body.insert("status".into(), status.as_u16().into());
-        body.insert("code".into(), code.into());
-        body.insert("detail".into(), detail.into_owned().into());
-        body.extend(members);
-        let mut response = Response::new(axum::body::Body::from(Value::Object(body).to_string()));
+        let body = self.to_json().to_string();
+        let Inner { status, code, headers, .. } = *self.0;
+        let mut response = Response::new(axum::body::Body::from(body));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         response.headers_mut().extend(headers);

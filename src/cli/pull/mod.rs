@@ -328,7 +328,8 @@ fn text(terminal: &Terminal, rows: &[Row]) -> String {
                     (true, true) => terminal.pick("there already", "已存在"),
                     (true, false) => terminal.pick("verified", "已验证"),
                 };
-                format!("{state}  {}", path.display())
+                let seal = row.seal.map_or("", |seal| terminal.lang.seal(seal));
+                format!("{state}  {seal}  {}", path.display())
             }
             (None, None, _) => row.document.to_string(),
         };

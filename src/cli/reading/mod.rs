@@ -23,7 +23,7 @@ use crate::envelope::{
     DocumentPins, Error as EnvelopeError, FileKey, Header, Identity, MemberKeys, SealedPart,
 };
 use crate::ids::{ClientId, DocumentId, KeyId, MemberId};
-use crate::trust::{Directory, Reader};
+use crate::trust::{Directory, Reader, SignerKind};
 
 pub use download::{Download, Part};
 
@@ -227,7 +227,7 @@ fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error> {
         period: said.period,
         category: said.category,
         recipients: said.recipients,
-        sender: signer.member,
+        sender: signer.member.filter(|_| signer.kind != SignerKind::Gateway),
         sender_known: true,
         chain: Some((said.signer, said.seq)),
     })))

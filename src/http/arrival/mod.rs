@@ -3,6 +3,7 @@
 //! The token in the path is the proof; the file's name may stand behind it. Neither is ever
 //! logged: the request log knows route templates alone.
 
+mod disposition;
 mod multipart;
 mod page;
 mod receive;
@@ -47,7 +48,11 @@ where
                 .path_param("token", "The address's token.")
                 .query::<receive::Query>()
                 .takes_bytes("application/octet-stream", "The file, or an age file.")
-                .answers_json::<receive::Received>(StatusCode::CREATED, "It is durable.")
+                .answers_json::<receive::Received>(
+                    StatusCode::CREATED,
+                    "It is durable. For a form with several files an array, in which a file that \
+                     was not taken has `error`; the status is then the first such file's.",
+                )
         };
         let (bare, slash, named) = match id {
             "put" => ("arrival.put", "arrival.put_slash", "arrival.put_named"),

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
+use super::disposition::described;
 use crate::documents::{Broken, Incoming};
 use crate::http::Problem;
 
@@ -172,40 +173,6 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
         from = at + 1;
     }
     None
-}
-
-/// Name and media type of a part that is a file.
-fn described(header: &[u8]) -> Option<(Zeroizing<String>, String)> {
-    let header = Zeroizing::new(String::from_utf8_lossy(header).into_owned());
-    let mut name = None;
-    let mut media_type = String::new();
-    for line in header.split("\r\n") {
-        let Some((key, value)) = line.split_once(':') else { continue };
-        if key.eq_ignore_ascii_case("content-disposition") {
-            name = file_name(value);
-        } else if key.eq_ignore_ascii_case("content-type") {
-            media_type = value.trim().chars().take(128).collect();
-        }
-    }
-    name.map(|name| (name, media_type))
-}
-
-/// `filename="…"` with curl's and browsers' escapes (RFC 7578, section 4.2; WHATWG).
-fn file_name(disposition: &str) -> Option<Zeroizing<String>> {
-    let at = disposition.find("filename=\"")? + "filename=\"".len();
-    let mut name = Zeroizing::new(String::new());
-    let mut characters = disposition[at..].chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '"' => break,
-            '\\' => name.extend(characters.next()),
-            c => name.push(c),
-        }
-    }
-    for (escaped, plain) in [("%22", "\""), ("%0D", "\r"), ("%0A", "\n")] {
-        *name = name.replace(escaped, plain);
-    }
-    Some(name)
 }
 
 #[cfg(test)]

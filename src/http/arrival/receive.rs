@@ -45,11 +45,41 @@ pub(super) struct Received {
     receipt: Note,
 }
 
+/// A file of a form with several.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Row {
+    Received(Received),
+    /// With what would have been the answer to it alone.
+    Refused {
+        error: serde_json::Value,
+    },
+}
+
 impl From<Arrived> for Received {
     fn from(arrived: Arrived) -> Self {
         let Arrived { document, sha256, size, seal, receipt } = arrived;
         Self { document, sha256, size, seal, receipt }
     }
+}
+
+/// One file's answer as it is; of several an array, under the status of the first that was not
+/// taken.
+fn answer(mut outcomes: Vec<Result<Received, Problem>>) -> Result<Response, Problem> {
+    if outcomes.len() <= 1 {
+        let none = || Problem::bad_request("The form holds no file; send it as file=@NAME.");
+        let received = outcomes.pop().ok_or_else(none)??;
+        return Ok((StatusCode::CREATED, axum::Json(received)).into_response());
+    }
+    let status = outcomes.iter().find_map(|outcome| outcome.as_ref().err().map(Problem::status));
+    let rows: Vec<Row> = outcomes
+        .into_iter()
+        .map(|outcome| match outcome {
+            Ok(received) => Row::Received(received),
+            Err(problem) => Row::Refused { error: problem.to_json() },
+        })
+        .collect();
+    Ok((status.unwrap_or(StatusCode::CREATED), axum::Json(rows)).into_response())
 }
 
 pub(super) async fn unnamed(
@@ -103,16 +133,36 @@ async fn receive(
     let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if let Some(boundary) = Multipart::boundary(media_type)? {
         let mut form = Multipart::new(incoming(body), &boundary);
-        let mut received = Vec::new();
-        while let Some(file) = form.next_file().await? {
-            let wish = wish(Some(file.name), file.media_type, None)?;
-            received.push(Received::from(documents.arrive(token, wish, file.content).await?));
+        let mut outcomes = Vec::new();
+        loop {
+            let file = match form.next_file().await {
+                Ok(Some(file)) => file,
+                Ok(None) => break,
+                // What came before it is here and must be told of; a file that broke off has
+                // said so itself.
+                Err(problem) => {
+                    if !matches!(outcomes.last(), Some(Err(_))) {
+                        outcomes.push(Err(problem));
+                    }
+                    break;
+                }
+            };
+            let arrived = match wish(Some(file.name), file.media_type, None) {
+                Ok(wish) => {
+                    documents.arrive(token, wish, file.content).await.map_err(Problem::from)
+                }
+                Err(problem) => Err(problem),
+            };
+            if outcomes.is_empty()
+                && let Err(problem) = &arrived
+                && problem.status() == StatusCode::NOT_FOUND
+            {
+                // Nothing is taken at this address: the rest need not be read.
+                return Err(problem.clone());
+            }
+            outcomes.push(arrived.map(Received::from));
         }
-        return match received.len() {
-            0 => Err(Problem::bad_request("The form holds no file; send it as file=@NAME.")),
-            1 => Ok((StatusCode::CREATED, axum::Json(received.pop())).into_response()),
-            _ => Ok((StatusCode::CREATED, axum::Json(received)).into_response()),
-        };
+        return answer(outcomes);
     }
     // curl says so of every body it posts; it says nothing about the file.
     let guessed = matches!(media_type, "application/x-www-form-urlencoded");
