@@ -14,10 +14,12 @@ pub enum Fault {
     AckBeforeCommit,
     /// What was done is not written into the audit log.
     SkipAudit,
-    /// The answer is lost after the transaction was committed.
+    /// Every second answer to a request that changed something is lost, the first of them too.
     LoseAnswer,
     /// The folder says that it is full.
     DiskFull,
+    /// Every request that changes something ends in a panic that quotes it.
+    Panic,
 }
 
 impl Fault {
@@ -29,6 +31,7 @@ impl Fault {
             Self::SkipAudit => "STRONGROOM_FAULT_SKIP_AUDIT",
             Self::LoseAnswer => "STRONGROOM_FAULT_LOSE_ANSWER",
             Self::DiskFull => "STRONGROOM_FAULT_DISK_FULL",
+            Self::Panic => "STRONGROOM_FAULT_PANIC",
         }
     }
 

@@ -34,6 +34,7 @@ pub(super) async fn run(context: &Context, args: &ServeArgs) -> Result<(), Error
     let clock = Clock::System;
     let config = load(&args.config)?;
     init_logs(&config, &clock)?;
+    let told = heed_signals()?;
     let gateway = Gateway::start(&config, clock).await?;
     let terminal = context.terminal;
     if !gateway.is_rehearsed().await {
@@ -58,7 +59,7 @@ pub(super) async fn run(context: &Context, args: &ServeArgs) -> Result<(), Error
                 .to_owned()
         })
         .map_err(|e| Error::from_person(&e))?;
-    until_told(gateway).await
+    until_told(gateway, told).await
 }
 
 /// Reads and validates the settings.
@@ -75,11 +76,14 @@ pub(super) fn init_logs(config: &Config, clock: &Clock) -> Result<(), Error> {
         .map_err(|e| Error::because("internal", ("无法设置日志", "logging cannot be set up"), &e))
 }
 
+/// Listens for signals; to be called before anybody is told that the gateway is ready.
+pub(super) fn heed_signals() -> Result<Shutdown, Error> {
+    Shutdown::on_signals()
+        .map_err(|e| Error::because("internal", ("无法接收信号", "signals cannot be received"), &e))
+}
+
 /// Serves until SIGTERM or SIGINT, then drains; a second signal stops at once.
-pub(super) async fn until_told(gateway: Gateway) -> Result<(), Error> {
-    let told = Shutdown::on_signals().map_err(|e| {
-        Error::because("internal", ("无法接收信号", "signals cannot be received"), &e)
-    })?;
+pub(super) async fn until_told(gateway: Gateway, told: Shutdown) -> Result<(), Error> {
     match gateway.serve_until(told).await {
         Ended::Drained => Ok(()),
         Ended::Cut { connections } => {

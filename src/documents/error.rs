@@ -73,9 +73,6 @@ pub enum Error {
     /// No room.
     #[error("no room is left")]
     Full,
-    /// A fault that tests ask for: done, but the answer is lost.
-    #[error("the answer is lost")]
-    AnswerLost,
     /// A statement in the database is none.
     #[error("the envelope failed")]
     Envelope(#[from] crate::envelope::Error),

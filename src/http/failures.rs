@@ -166,7 +166,6 @@ impl From<documents::Error> for Problem {
                 "The body broke off; what was whole of a resumable upload is kept.",
             ),
             Error::Full => Self::insufficient_storage(),
-            Error::AnswerLost => Self::unavailable(),
             Error::Objects(error) => {
                 tracing::error!(%error, "the object store failed");
                 Self::unavailable()

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::faults::Fault;
 use crate::ids::RequestId;
 
 use super::metrics::{Metrics, Observation};
@@ -106,7 +108,8 @@ pub(super) async fn front(
         Ok(()) => {
             request.extensions_mut().insert(front.authenticator.clone());
             let span = tracing::info_span!("request", request = %id);
-            match AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await {
+            let answering = AssertUnwindSafe(answer_of(request, next)).catch_unwind();
+            match answering.instrument(span).await {
                 Ok(response) => response,
                 // The hook has logged where; what was thrown may hold anything and is dropped.
                 Err(_) => {
@@ -126,6 +129,24 @@ pub(super) async fn front(
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// The handler's answer; or, where a test asks for it, none after the work is done.
+async fn answer_of(request: Request, next: Next) -> Response {
+    let changes = !request.method().is_safe();
+    let quoted = (changes && Fault::Panic.is_on())
+        .then(|| format!("{} {:?}", request.uri(), request.headers()));
+    let answer = next.run(request).await;
+    if let Some(quoted) = quoted {
+        panic!("asked for by a test: {quoted}");
+    }
+    if Fault::LoseAnswer.is_on() && changes && answer.status().is_success() {
+        static ANSWERS: AtomicU64 = AtomicU64::new(0);
+        if ANSWERS.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            return Problem::unavailable().into_response();
+        }
+    }
+    answer
 }
 
 fn admissible(front: &Front, request: &Request) -> Result<(), Problem> {

@@ -65,6 +65,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<(), Error>
     record.move_to(&data, &url)?;
     config.resolve(&data);
     serve::init_logs(&config, &clock)?;
+    let told = serve::heed_signals()?;
     let gateway = Gateway::start(&config, clock).await?;
     record.metrics = format!("http://{}/metrics", gateway.metrics_addr());
     record.save(&data.join(RECORD))?;
@@ -72,7 +73,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<(), Error>
         .terminal
         .result(&record, || story::told(&record, context.terminal.lang))
         .map_err(|e| Error::from_person(&e))?;
-    serve::until_told(gateway).await
+    serve::until_told(gateway, told).await
 }
 
 /// Founds the firm in `data`, starts its gateway, lets its people in, and stops it again.

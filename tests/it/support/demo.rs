@@ -5,13 +5,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// A running demo.
 pub(crate) struct Demo {
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Arc<TempDir>,
     pub(crate) record: Value,
     child: Option<Child>,
 }
@@ -21,6 +23,7 @@ pub(crate) struct Demo {
 pub(crate) struct Ran {
     pub(crate) status: i32,
     pub(crate) json: Value,
+    pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
 }
 
@@ -29,6 +32,7 @@ impl Ran {
         Self {
             status: output.status.code().unwrap_or(-1),
             json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+            stdout: output.stdout.clone(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
@@ -58,29 +62,158 @@ pub(crate) fn strongroom(arguments: &[&str]) -> Command {
     command
 }
 
-/// A free port of this machine, given back at once.
+/// A free port of this machine, given back at once. Below those that the system hands out, so
+/// that nobody takes it while its gateway is away.
 pub(crate) fn free_address() -> SocketAddr {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    socket.local_addr().expect("its address")
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let mut addresses = std::iter::repeat_with(|| {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(7);
+        let start = (std::process::id() as u16).wrapping_mul(101);
+        SocketAddr::from(([127, 0, 0, 1], 10_000 + start.wrapping_add(step) % 22_000))
+    });
+    let free = |address: &SocketAddr| std::net::TcpListener::bind(address).is_ok();
+    addresses.by_ref().take(22_000).find(free).expect("a free port")
+}
+
+/// How a gateway is started, beyond the usual.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Serving {
+    environment: Vec<(String, String)>,
+    wrapped: Vec<String>,
+    log: bool,
+}
+
+impl Serving {
+    /// With `variable` set.
+    pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
+        self.environment.push((variable.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Without a protection: a switch of debug builds.
+    pub(crate) fn fault(self, name: &str) -> Self {
+        self.with(&format!("STRONGROOM_FAULT_{name}"), "1")
+    }
+
+    /// Run by another program, which `words` begin.
+    pub(crate) fn wrapped(mut self, words: &[&str]) -> Self {
+        self.wrapped = words.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    /// With everything that it says kept in [`Demo::log`].
+    pub(crate) fn logged(mut self) -> Self {
+        self.log = true;
+        self
+    }
+}
+
+/// The demo's firm, founded once for all tests of this process: founding takes seconds, and a
+/// copy of the folder is a firm of its own.
+fn founded() -> &'static Path {
+    static FOUNDED: OnceLock<PathBuf> = OnceLock::new();
+    FOUNDED.get_or_init(|| {
+        let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        // Statics are never dropped: what earlier runs left goes now.
+        for entry in std::fs::read_dir(tmp).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Some(pid) = name.strip_prefix("firm-") else { continue };
+            if !Path::new("/proc").join(pid).exists() {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+        let folder = tmp.join(format!("firm-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let data = folder.join("demo");
+        let mut demo = Demo::of(tempfile::tempdir().expect("a folder"));
+        demo.serve_data(&data, free_address(), &Serving::default());
+        assert_eq!(demo.stop(), Some(0));
+        data
+    })
+}
+
+/// Copies a folder, permissions and all.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("listed") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+    let mode = std::fs::metadata(from).expect("there").permissions();
+    std::fs::set_permissions(to, mode).expect("set");
 }
 
 impl Demo {
-    /// Founds the demo's firm in a new folder and serves it.
+    fn of(folder: TempDir) -> Self {
+        Self { folder: Arc::new(folder), record: Value::Null, child: None }
+    }
+
+    /// The same firm without its gateway, for another thread that runs commands.
+    pub(crate) fn handle(&self) -> Self {
+        Self { folder: self.folder.clone(), record: self.record.clone(), child: None }
+    }
+
+    /// The demo's firm in a folder of its own, served.
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut demo = Self { folder, record: Value::Null, child: None };
-        demo.serve(free_address());
+        Self::start_as(&Serving::default())
+    }
+
+    /// The same, started in an unusual way.
+    pub(crate) fn start_as(serving: &Serving) -> Self {
+        let mut demo = Self::of(tempfile::tempdir().expect("a folder"));
+        copy(founded(), &demo.data());
+        demo.serve_as(free_address(), serving);
         demo
     }
 
     /// Serves what is in the folder on `listen`.
     pub(crate) fn serve(&mut self, listen: SocketAddr) {
-        let data = self.data().display().to_string();
+        self.serve_as(listen, &Serving::default());
+    }
+
+    /// Serves what is in the folder on `listen`, in an unusual way.
+    pub(crate) fn serve_as(&mut self, listen: SocketAddr, serving: &Serving) {
+        let data = self.data();
+        self.serve_data(&data, listen, serving);
+    }
+
+    /// What gateways that were started with [`Serving::logged`] have said so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.place("gateway.log")).unwrap_or_default()
+    }
+
+    /// The gateway's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    fn serve_data(&mut self, data: &Path, listen: SocketAddr, serving: &Serving) {
+        let data = data.display().to_string();
         let listen = listen.to_string();
-        let mut child = strongroom(&["demo", "--data", &data, "--listen", &listen, "--json"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program runs");
+        let arguments = ["demo", "--data", &data, "--listen", &listen, "--json"];
+        let mut command = match serving.wrapped.split_first() {
+            None => strongroom(&arguments),
+            Some((program, words)) => {
+                let mut command = Command::new(program);
+                command.args(words).arg(env!("CARGO_BIN_EXE_strongroom")).args(arguments);
+                command
+            }
+        };
+        // Many run at once: none takes the usual port of metrics.
+        command.env("STRONGROOM_GATEWAY__METRICS_LISTEN", "127.0.0.1:0");
+        command.envs(serving.environment.iter().map(|(name, value)| (name, value)));
+        if serving.log {
+            let mut options = std::fs::File::options();
+            let log = options.create(true).append(true).open(self.place("gateway.log"));
+            command.stderr(log.expect("a log"));
+        }
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program runs");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
         BufReader::new(stdout).read_line(&mut line).expect("a line");
@@ -118,6 +251,23 @@ impl Demo {
             Some(path) => path.into(),
             None => self.place(who),
         }
+    }
+
+    /// Somebody's access token.
+    pub(crate) fn token(&self, who: &str) -> String {
+        self.one_token(who, "access_token")
+    }
+
+    /// Somebody's refresh token.
+    pub(crate) fn refresh_token(&self, who: &str) -> String {
+        self.one_token(who, "refresh_token")
+    }
+
+    fn one_token(&self, who: &str, which: &str) -> String {
+        let path = self.profile(who).join("tokens.json");
+        let tokens: Value =
+            serde_json::from_slice(&std::fs::read(path).expect("read")).expect("JSON");
+        tokens["tokens"][which].as_str().expect("a token").to_owned()
     }
 
     /// A client's id by the name of its principal.

@@ -2,8 +2,10 @@
 //! that speaks TLS to it as slowly, wrongly or quickly as a test wants.
 
 pub(crate) mod alone;
+pub(crate) mod books;
 pub(crate) mod demo;
 pub(crate) mod gateway;
 pub(crate) mod office;
 pub(crate) mod papers;
 pub(crate) mod tls;
+pub(crate) mod traces;
