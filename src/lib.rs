@@ -7,7 +7,7 @@
 //! | rank | modules | may use |
 //! |---|---|---|
 //! | 0 | `clock` `faults` `ids` `secrets` | nothing of ours |
-//! | 1 | `model` `envelope` `opaque` | 0 |
+//! | 1 | `model` `envelope` `merkle` `opaque` | 0 |
 //! | 2 | `access` `api` `config` `trust` | 0–1 |
 //! | 3 | `store` `objects` | 0–2 |
 //! | 4 | `audit` `jobs` `notices` | 0–3 |
@@ -30,6 +30,7 @@ pub mod firm;
 pub mod http;
 pub mod identity;
 pub mod ids;
+pub mod merkle;
 pub mod notices;
 pub mod objects;
 pub mod opaque;

@@ -8,6 +8,7 @@ use strongroom::envelope::{
     Nonce, PayloadOpener, PayloadSealer, Recipient, statement,
 };
 use strongroom::http::{range, tus};
+use strongroom::merkle;
 
 /// Header and armor: bounded, canonical, and the same however the bytes arrive.
 pub fn header(data: &[u8]) {
@@ -72,6 +73,28 @@ pub fn recipient(data: &[u8]) {
 pub fn statement(data: &[u8]) {
     if let Ok(note) = statement::parse(data) {
         assert_eq!(note.to_string().as_bytes(), data);
+    }
+}
+
+/// Notes, checkpoints, proofs, verifier keys and paths of tiles have one text each; no proof of
+/// foreign making shows a leaf that is not there.
+pub fn checkpoint(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(note) = merkle::SignedNote::parse(text) {
+        assert_eq!(note.to_string(), text);
+        if let Ok(head) = merkle::Checkpoint::from_text(note.text()) {
+            assert_eq!(head.text(), note.text());
+        }
+    }
+    if let Ok(proof) = merkle::LoggedProof::parse(text) {
+        assert_eq!(proof.to_string(), text);
+        assert_ne!(proof.includes(&[7; 32]), Ok(true), "a leaf that nobody hashed");
+    }
+    if let Ok(key) = text.parse::<merkle::VerifierKey>() {
+        assert_eq!(key.to_string(), text);
+    }
+    if let Ok(tile) = merkle::Tile::parse(text) {
+        assert_eq!(tile.to_string(), text);
     }
 }
 

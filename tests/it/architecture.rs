@@ -12,6 +12,7 @@ const TABLE: &[(&str, u8, u8)] = &[
     ("secrets", 0, 0),
     ("model", 1, 0),
     ("envelope", 1, 0),
+    ("merkle", 1, 0),
     ("opaque", 1, 0),
     ("access", 2, 1),
     ("api", 2, 1),

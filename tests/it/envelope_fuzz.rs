@@ -48,6 +48,11 @@ fn statements() {
 }
 
 #[test]
+fn checkpoints() {
+    replay("checkpoint", targets::checkpoint);
+}
+
+#[test]
 fn ranges() {
     replay("range", targets::range);
 }
