@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRef;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::dev_ca;
 use super::error::Error;
+use crate::audit::Sequencer;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::documents::{self, Documents};
@@ -20,7 +22,7 @@ use crate::identity::{GatewaySecrets, Identity};
 use crate::notices::Outbox;
 use crate::objects::Objects;
 use crate::store::{self, Store};
-use crate::worker;
+use crate::worker::{self, sequencer};
 
 /// What handlers take their parts from.
 #[derive(Clone)]
@@ -71,6 +73,9 @@ pub struct Gateway {
     shutdown: Shutdown,
     served: JoinHandle<Ended>,
     helpers: Vec<JoinHandle<()>>,
+    /// The sequencer ends last: what the last requests did is in the log's tree when the
+    /// gateway has stopped.
+    sequencer: (oneshot::Sender<()>, JoinHandle<()>),
 }
 
 impl Gateway {
@@ -126,8 +131,9 @@ impl Gateway {
             tokio::spawn(listener.serve(metrics, shutdown.clone())),
             tokio::spawn(worker::run(documents, outbox, async move { drained.draining().await })),
         ];
+        let sequencer = sequence(config, &clock, &secrets, store.clone())?;
         let served = tokio::spawn(server.serve(router, shutdown.clone()));
-        Ok(Self { local, metrics_addr, store, shutdown, served, helpers })
+        Ok(Self { local, metrics_addr, store, shutdown, served, helpers, sequencer })
     }
 
     /// The TLS socket.
@@ -179,8 +185,36 @@ impl Gateway {
             helper.abort();
             let _ = helper.await;
         }
+        let (stop, sequencer) = self.sequencer;
+        drop(stop);
+        let _ = sequencer.await;
         self.store.close().await;
     }
+}
+
+/// Begins to sequence the audit log. It ends when the sender is dropped.
+fn sequence(
+    config: &Config,
+    clock: &Clock,
+    secrets: &GatewaySecrets,
+    store: Store,
+) -> Result<(oneshot::Sender<()>, JoinHandle<()>), Error> {
+    let objects = config.audit.object_store.then(|| Objects::open(&config.storage.folder));
+    let objects = objects.transpose().map_err(|e| {
+        failed("storage", ("存储目录无法使用", "the storage folder cannot be used"), &e)
+    })?;
+    let copies = sequencer::Copies {
+        folder: config.audit.folder.clone(),
+        every_seconds: config.audit.folder_seconds,
+        objects,
+    };
+    let turns = Sequencer::new(store, clock.clone(), secrets.log_key());
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async move {
+        // An error says that the sender was dropped, which is how it is told.
+        let _: Result<(), _> = stopped.await;
+    };
+    Ok((stop, tokio::spawn(sequencer::run(turns, clock.clone(), copies, stopped))))
 }
 
 async fn assemble(

@@ -28,7 +28,7 @@ pub(super) const CONFIG: &str = "strongroom.toml";
 /// The gateway's secrets in a data folder.
 pub(super) const SECRETS: &str = "secrets.json";
 /// The database in a data folder.
-const DATABASE: &str = "strongroom.db";
+pub(super) const DATABASE: &str = "strongroom.db";
 /// The payloads in a data folder.
 const OBJECTS: &str = "objects";
 /// The development CA in a data folder.

@@ -1,5 +1,6 @@
 //! Everything put together: the commands of a firm, and the one place that names the whole.
 
+pub mod audit;
 pub mod demo;
 pub mod dev_ca;
 pub mod doctor;
@@ -26,6 +27,8 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Check a gateway's settings and data · 自检
     Doctor(doctor::DoctorArgs),
+    /// Check, show or export the audit log · 审计日志
+    Audit(audit::AuditArgs),
     /// Rehearse the recovery with two shares · 演练恢复
     Recover(recover::RecoverArgs),
 }
@@ -46,6 +49,7 @@ pub fn run(global: &Global, command: &Command) -> Exit {
             Command::Serve(args) => serve::run(&context, args).await,
             Command::Demo(args) => demo::run(&context, args).await,
             Command::Doctor(args) => doctor::run(&context, args).await,
+            Command::Audit(args) => audit::run(&context, args).await,
             Command::Recover(args) => recover::run(&context, args).await,
         }
     });

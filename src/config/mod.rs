@@ -6,6 +6,7 @@
 //! [`Config::load`] returned has passed every section's checks and holds absolute or
 //! config-relative paths already resolved.
 
+mod audit;
 mod database;
 mod gateway;
 mod limits;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use audit::Audit;
 pub use database::Database;
 pub use gateway::Gateway;
 pub use limits::Limits;
@@ -41,6 +43,8 @@ pub struct Config {
     pub storage: Storage,
     /// Where everything else is kept.
     pub database: Database,
+    /// Where checkpoints of the audit log go.
+    pub audit: Audit,
     /// What it says on standard error.
     pub log: Log,
     /// Through which channels notices are told.
@@ -164,6 +168,7 @@ impl Config {
         self.limits.validate()?;
         self.storage.validate()?;
         self.database.validate()?;
+        self.audit.validate()?;
         self.notices.validate()
     }
 
@@ -176,6 +181,7 @@ impl Config {
             Some(&mut self.gateway.secrets),
             Some(&mut self.storage.folder),
             Some(&mut self.database.path),
+            Some(&mut self.audit.folder).filter(|folder| !folder.as_os_str().is_empty()),
         ]
         .into_iter()
         .flatten()

@@ -21,7 +21,9 @@ impl From<store::Error> for Problem {
                 tracing::error!(%error, "the database is unavailable");
                 Self::unavailable()
             }
-            store::Error::Corrupt(_) | store::Error::NewerSchema => Self::internal(&error),
+            store::Error::Corrupt(_) | store::Error::NewerSchema | store::Error::OlderSchema => {
+                Self::internal(&error)
+            }
         }
     }
 }

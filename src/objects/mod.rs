@@ -11,6 +11,7 @@
 //! `object_store`.
 
 mod buffers;
+mod checkpoints;
 mod key;
 mod read;
 mod write;

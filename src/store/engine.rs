@@ -23,6 +23,11 @@ pub enum Error {
     /// The database was made by a newer version of this program.
     #[error("the database was made by a newer version; use that version, or restore a backup")]
     NewerSchema,
+    /// The database was made by an older version and is not to be changed here.
+    #[error(
+        "the database was made by an older version; start the gateway once to bring it up to date"
+    )]
+    OlderSchema,
     /// No space is left for the database.
     #[error("no space is left for the database")]
     Full,
@@ -93,6 +98,41 @@ impl Store {
         Ok(Self { readers, writer })
     }
 
+    /// Opens a database that is there, for reading alone; a gateway may be using it. Refuses one
+    /// whose schema is not this program's. A copy on a medium that cannot be written is read
+    /// as it lies there.
+    pub async fn open_to_read(path: &Path) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(Duration::from_secs(20));
+        let pool = |options: SqliteConnectOptions| {
+            SqlitePoolOptions::new()
+                .max_connections(2)
+                .acquire_timeout(Duration::from_secs(30))
+                .connect_with(options)
+        };
+        let pool = match pool(options.clone()).await {
+            // Without a write-ahead log there is nothing that could change under the reader.
+            Err(_) if !beside(path, "-wal").exists() && path.exists() => {
+                pool(options.immutable(true)).await?
+            }
+            opened => opened?,
+        };
+        let applied: Vec<i64> =
+            sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success = 1")
+                .fetch_all(&pool)
+                .await?;
+        let ours = |version: &i64| MIGRATIONS.iter().any(|ours| ours.version == *version);
+        if !applied.iter().all(ours) {
+            return Err(Error::NewerSchema);
+        }
+        if !MIGRATIONS.iter().all(|ours| applied.contains(&ours.version)) {
+            return Err(Error::OlderSchema);
+        }
+        Ok(Self { readers: pool.clone(), writer: pool })
+    }
+
     /// Begins a transaction that reads one consistent state.
     pub async fn read(&self) -> Result<Tx, Error> {
         Ok(Tx { inner: self.readers.begin().await? })
@@ -114,6 +154,13 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// The file that SQLite keeps beside `path` with this ending.
+fn beside(path: &Path, ending: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 impl Tx {

@@ -25,6 +25,7 @@ mod sessions;
 mod staff;
 mod statements;
 mod throttles;
+mod tree;
 mod uploads;
 
 pub use clients::ClientRow;
@@ -43,3 +44,4 @@ pub use segments::Segment;
 pub use sessions::SessionRow;
 pub use statements::Standing;
 pub use throttles::{LoginAttempt, ThrottleRow};
+pub use tree::{LogRow, StoredCheckpoint, StoredTile};

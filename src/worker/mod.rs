@@ -1,7 +1,10 @@
-//! What the gateway does by itself, in the background: the sweep, and telling notices.
+//! What the gateway does by itself, in the background: the sweep, telling notices, and the
+//! audit log's sequence.
 //!
 //! Refuses to be in anybody's way: one thing at a time, failures are logged and tried again
 //! at the next turn.
+
+pub mod sequencer;
 
 use std::future::Future;
 use std::time::Duration;

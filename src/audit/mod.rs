@@ -5,6 +5,10 @@
 //! time, a purpose, a reason) lies in a side table behind HMAC-SHA-256 under a random salt,
 //! so that erasing it leaves every leaf as it is.
 
+mod prove;
+mod sequence;
+pub mod verify;
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
 use sha2::Sha256;
@@ -15,6 +19,9 @@ use crate::faults::Fault;
 use crate::ids::{ClientId, MemberId};
 use crate::secrets::random_bytes;
 use crate::store::{Error, Tx};
+
+pub use prove::{consistency, head, inclusion};
+pub use sequence::{Sequencer, Signed, log_verifier};
 
 /// What happened, before it is an entry.
 #[derive(Clone, Debug)]

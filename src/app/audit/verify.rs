@@ -1,0 +1,163 @@
+//! `audit verify`
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{Place, database, unfounded};
+use crate::app::error::Error;
+use crate::audit::verify::{self as walk, Fault, Place as Where, Report};
+use crate::cli::{Context, Exit, Lang};
+use crate::envelope::statement::PublicKey;
+use crate::merkle::SignedNote;
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom audit verify --data /srv/strongroom
+  strongroom audit verify --data /srv/strongroom --checkpoint checkpoint-000000001234.txt
+
+Without --checkpoint nobody can know whether the end of the log was cut off: hold one back.
+没有 --checkpoint 就无法得知日志末尾是否被截断：请另行保存检查点。")]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    place: Place,
+    /// A checkpoint that you kept: the log must contain it
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// The firm's root key, where you know it from elsewhere (64 hex digits)
+    #[arg(long, value_name = "KEY")]
+    root: Option<PublicKey>,
+}
+
+/// What `--json` shows.
+#[derive(Serialize)]
+struct Shown {
+    ok: bool,
+    /// Every entry there is; null where the walk ended early.
+    entries: Option<u64>,
+    /// The root over the sequenced entries, in hex.
+    root: Option<String>,
+    covers_checkpoint: Option<bool>,
+    unsequenced: Option<u64>,
+    erased: Option<u64>,
+    checkpoints: Option<u64>,
+    firm: Option<String>,
+    fault: Option<ShownFault>,
+}
+
+#[derive(Serialize)]
+struct ShownFault {
+    code: &'static str,
+    /// The entry, by its position.
+    index: Option<u64>,
+    /// One past the last entry, where it is not a single one.
+    end: Option<u64>,
+    /// The entry, by its id, where it has no position.
+    id: Option<i64>,
+    message: String,
+}
+
+pub(super) async fn run(context: &Context, args: &VerifyArgs) -> Result<(), Error> {
+    let held = args.checkpoint.as_deref().map(read).transpose()?;
+    let store = args.place.open().await?;
+    let walked = walk::run(&store, held.as_ref(), args.root).await;
+    store.close().await;
+    let terminal = context.terminal;
+    match walked {
+        Ok(report) => terminal
+            .result(&shown(&report), || told(&report, terminal.lang))
+            .map_err(|e| Error::from_person(&e)),
+        Err(walk::Error::Fault(fault)) => {
+            let shown = shown_fault(&fault, held.is_some());
+            if terminal.json {
+                terminal.result(&shown, String::new).map_err(|e| Error::from_person(&e))?;
+            }
+            Err(Error::new(
+                "log_fault",
+                format!("日志有误，第一处：{fault}"),
+                format!("the log is not whole; the first fault: {fault}"),
+            )
+            .exiting(Exit::Unverified))
+        }
+        Err(walk::Error::Store(error)) => Err(unfounded(error)),
+        Err(error @ walk::Error::Interrupted) => Err(database(&error)),
+    }
+}
+
+/// A checkpoint from a file.
+fn read(path: &Path) -> Result<SignedNote, Error> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let what = (format!("无法读取 {shown}"), format!("cannot read {shown}"));
+        Error::because("cannot_read", (&what.0, &what.1), &e)
+    })?;
+    SignedNote::parse(&text).map_err(|_| {
+        Error::new(
+            "bad_checkpoint",
+            format!("{shown} 不是检查点，或已损坏"),
+            format!("{shown} is not a checkpoint, or is damaged"),
+        )
+        .exiting(Exit::Unverified)
+    })
+}
+
+fn shown(report: &Report) -> Shown {
+    Shown {
+        ok: true,
+        entries: Some(report.entries),
+        root: Some(hex::encode(report.root)),
+        covers_checkpoint: report.covers_checkpoint,
+        unsequenced: Some(report.unsequenced),
+        erased: Some(report.erased),
+        checkpoints: Some(report.checkpoints),
+        firm: Some(report.firm.to_string()),
+        fault: None,
+    }
+}
+
+fn shown_fault(fault: &Fault, held: bool) -> Shown {
+    let (index, end, id) = match fault.place() {
+        Some(Where::Entry(index)) => (Some(index), None, None),
+        Some(Where::Between(first, end)) => (Some(first), Some(end), None),
+        Some(Where::Unsequenced(id)) => (None, None, Some(id)),
+        None => (None, None, None),
+    };
+    Shown {
+        ok: false,
+        entries: None,
+        root: None,
+        covers_checkpoint: (held && fault.is_about_held()).then_some(false),
+        unsequenced: None,
+        erased: None,
+        checkpoints: None,
+        firm: None,
+        fault: Some(ShownFault { code: fault.code(), index, end, id, message: fault.to_string() }),
+    }
+}
+
+fn told(report: &Report, lang: Lang) -> String {
+    let Report { entries, unsequenced, erased, checkpoints, .. } = report;
+    let root = hex::encode(report.root);
+    let covered = match report.covers_checkpoint {
+        Some(_) => lang.pick(
+            "The checkpoint you hold is one of this log's: nothing up to it was changed or cut off.",
+            "您保存的检查点属于此日志：截至该处未被更改或截断。",
+        ),
+        None => lang.pick(
+            "Whether the end was cut off cannot be known without a checkpoint that you kept (--checkpoint).",
+            "若没有另行保存的检查点（--checkpoint），无法得知日志末尾是否被截断。",
+        ),
+    };
+    lang.pick(
+        &format!(
+            "The log is whole: {entries} entries, {unsequenced} of them not yet in the tree, {erased} with erased data; {checkpoints} checkpoints verify.\nRoot {root}\nFirm {}\n{covered}",
+            report.firm
+        ),
+        &format!(
+            "日志完整：共 {entries} 条，其中 {unsequenced} 条尚未入树，{erased} 条的附属数据已删除；{checkpoints} 个检查点验证通过。\n根 {root}\n机构 {}\n{covered}",
+            report.firm
+        ),
+    )
+    .to_owned()
+}
