@@ -50,6 +50,11 @@ impl Error {
         self
     }
 
+    /// Its stable code.
+    pub(super) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Says it where `terminal` says such things.
     pub(super) fn tell(&self, terminal: Terminal) -> Exit {
         let message = match terminal.lang {

@@ -7,7 +7,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::envelope::statement::Category;
 
 use super::fetch::{FetchArgs, KeyArgs, RecallArgs};
-use super::firm::{AssignArgs, ClientArgs, InviteArgs, MemberArgs, PolicyArgs, RequestArgs};
+use super::firm::{
+    AssignArgs, ClientArgs, InviteArgs, MemberArgs, PolicyArgs, RequestArgs, RootArgs,
+};
 use super::lang::Lang;
 use super::list::ListArgs;
 use super::people::{JoinArgs, LoginArgs, SessionsArgs};
@@ -87,6 +89,8 @@ pub enum Command {
     Member(MemberArgs),
     /// Say what is allowed for a client · 设置客户策略
     Policy(PolicyArgs),
+    /// The firm's root key: back it up, hand it to a second officer · 根密钥
+    Root(RootArgs),
     /// Open an address that takes files from plain curl · 开设供 curl 上传的地址
     Request(RequestArgs),
     /// Seal a file to recipients, off line · 离线封存文件

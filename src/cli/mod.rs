@@ -158,6 +158,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
         Command::Unassign(args) => firm::run_unassign(context, args).await,
         Command::Member(args) => firm::run_member(context, args).await,
         Command::Policy(args) => firm::run_policy(context, args).await,
+        Command::Root(args) => firm::run_root(context, args).await,
         Command::Request(args) => firm::run_request(context, args).await,
         Command::Completions(_) | Command::Seal(_) | Command::Open(_) => Ok(()),
     }

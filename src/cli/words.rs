@@ -89,6 +89,9 @@ words! {
         "{0} 不是由 receipts、bank、payroll、tax、contract、report、other 组成的列表";
 
     // Files on this machine.
+    NoSuchMember Refused "no_such_member"
+        "{0} is no active member of the firm with a key of their own (strongroom member list shows who is)"
+        "{0} 不是机构中持有密钥的在职成员（strongroom member list 可查看）";
     NoSuchFile Failed "no_such_file"
         "there is no file {0}: check the name"
         "找不到文件 {0}：请检查文件名";

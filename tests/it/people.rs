@@ -75,11 +75,23 @@ fn somebody_new_joins_reads_and_comes_back_on_another_device() {
 
     // Other devices: by passphrase, by kit, and not by a wrong one.
     login(&demo, "second", "zhou", &["--passphrase-file", &passphrase]).ok();
+    // Somebody else's guesses close the door for passphrases, not the one for the kit.
+    let wrong = text(&demo.file("wrong", b"not the passphrase\n"));
+    let guess = || login(&demo, "guesser", "zhou", &["--passphrase-file", &wrong]).code();
+    assert!((0..12).any(|_| guess() == "too_many_requests"));
     login(&demo, "third", "zhou", &["--kit", &kit]).ok();
+    // A page that names another root key than the gateway does.
+    let page = std::fs::read_to_string(&kit).expect("a page");
+    let root = field(&demo.run("third", &["whoami"]).ok(), "root");
+    let foreign = text(&demo.file(
+        "foreign-kit",
+        page.replace(&root, &root.replace(|c: char| c.is_ascii_digit(), "a")).as_bytes(),
+    ));
+    let refused = login(&demo, "fifth", "zhou", &["--kit", &foreign]);
+    assert_eq!((refused.status, refused.code()), (4, "foreign_root".into()));
     for device in ["second", "third"] {
         demo.run(device, &["pull", &before, "--to", &text(&demo.place(device).join("in"))]).ok();
     }
-    let wrong = text(&demo.file("wrong", b"not the passphrase\n"));
     let refused = login(&demo, "fourth", "zhou", &["--passphrase-file", &wrong]);
     let unknown = login(&demo, "fourth", "nobody", &["--passphrase-file", &wrong]);
     assert_eq!((refused.status, refused.code()), (3, "unauthorized".into()));
@@ -156,4 +168,30 @@ fn only_a_lead_governs() {
             assert_eq!(ran.status, 3, "{who} {words:?} {}", ran.stderr);
         }
     }
+}
+
+#[test]
+fn a_second_officer_holds_the_root_key_too() {
+    let demo = Demo::start();
+    let url = invite(&demo, &["--role", "lead"]);
+    let officer = field(&demo.run("officer", &["join", &url, "--login", "shen"]).ok(), "member");
+    let without = demo.run("officer", &["invite", "--role", "lead"]);
+    assert_eq!((without.status, without.code()), (1, "no_such_file".into()));
+
+    let copy = text(&demo.place("root.age"));
+    demo.run("lead", &["root", "export", "--to", &officer, "--out", &copy]).ok();
+    let again = demo.run("lead", &["root", "export", "--to", &officer, "--out", &copy]);
+    assert_eq!(again.code(), "file_exists");
+    let stranger = demo.run("accountant", &["root", "import", &copy]);
+    assert_eq!(stranger.code(), "profile_damaged", "it is sealed to somebody else");
+    demo.run("officer", &["root", "import", &copy]).ok();
+    let third = field(&demo.run("officer", &["invite", "--role", "lead"]).ok(), "url");
+    demo.run("third", &["join", &third, "--login", "third"]).ok();
+
+    let principal = field(&demo.run("principal", &["whoami"]).ok(), "member");
+    let outside = demo.place("outside.age");
+    let refused =
+        demo.run("lead", &["root", "export", "--to", &principal, "--out", &text(&outside)]);
+    assert_eq!((refused.status, refused.code()), (3, "no_such_member".into()));
+    assert!(!outside.exists());
 }

@@ -57,7 +57,6 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<(), Error>
     let mut config = load(&data)?;
     let url = format!("https://{listen}");
     config.gateway.listen = listen;
-    config.gateway.metrics_listen = metrics_listen(config.gateway.metrics_listen);
     if config.gateway.public_url != url {
         config.gateway.public_url.clone_from(&url);
         save(&data, &config)?;
@@ -66,7 +65,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<(), Error>
     config.resolve(&data);
     serve::init_logs(&config, &clock)?;
     let told = serve::heed_signals()?;
-    let gateway = Gateway::start(&config, clock).await?;
+    let gateway = start(&mut config, &clock).await?;
     record.metrics = format!("http://{}/metrics", gateway.metrics_addr());
     record.save(&data.join(RECORD))?;
     context
@@ -147,8 +146,13 @@ fn free_port(listen: SocketAddr) -> Result<SocketAddr, Error> {
     socket.local_addr().map_err(busy)
 }
 
-/// The usual metrics port, or a free one where another gateway has it.
-fn metrics_listen(wanted: SocketAddr) -> SocketAddr {
-    let free = std::net::TcpListener::bind(wanted).is_ok();
-    if free { wanted } else { SocketAddr::new(wanted.ip(), 0) }
+/// Starts the gateway, with the usual metrics port or, where another gateway has it, a free one.
+async fn start(config: &mut Config, clock: &Clock) -> Result<Gateway, Error> {
+    match Gateway::start(config, clock.clone()).await {
+        Err(error) if error.code() == "address_in_use" => {
+            config.gateway.metrics_listen.set_port(0);
+            Gateway::start(config, clock.clone()).await
+        }
+        started => started,
+    }
 }

@@ -21,7 +21,7 @@ pub use invite::{InviteArgs, run as run_invite};
 pub use members::{MemberArgs, run as run_member};
 pub use policy::{PolicyArgs, run as run_policy};
 pub use request::{RequestArgs, run as run_request};
-pub use root::seal_root;
+pub use root::{RootArgs, run as run_root, seal_root};
 
 /// A length of time such as `90m`, `12h` or `7d`, in milliseconds.
 ///

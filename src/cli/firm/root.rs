@@ -1,12 +1,22 @@
 //! The firm's root key on a lead's device: `root.age` in the profile, an age file sealed to the
 //! lead's own recipient that holds the key's 32-byte seed. Only what needs the root opens it.
+//! A copy for a second officer, or for a drawer, is the same file sealed to whoever keeps it.
 
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::Context;
+use crate::cli::directory;
 use crate::cli::error::{Error, file_error};
 use crate::cli::profile::{self, Profile};
 use crate::cli::words::Word;
 use crate::envelope::statement::SigningKey;
 use crate::envelope::{MemberKeys, Recipient, open_small, seal_small};
+use crate::ids::{KeyId, MemberId};
 use crate::secrets::Secret;
+use crate::trust::Directory;
 
 const FILE: &str = "root.age";
 
@@ -21,13 +31,100 @@ pub fn seal_root(seed: &Secret<32>, recipient: &Recipient) -> Result<Vec<u8>, Er
 
 /// The root key, where this profile has it and it is the pinned one.
 pub(super) fn root_key(profile: &Profile, keys: &MemberKeys) -> Result<SigningKey, Error> {
-    let path = profile.dir().join(FILE);
-    let damaged = || Error::new(Word::ProfileDamaged).about_path(&path);
-    let file = profile::read(&path)?
-        .ok_or_else(|| file_error(Word::NoSuchFile, &path, &std::io::ErrorKind::NotFound.into()))?;
+    Ok(SigningKey::from_seed(&root_seed(&profile.dir().join(FILE), profile, keys)?))
+}
+
+/// The seed of the pinned root key, from a file sealed to this member.
+fn root_seed(path: &Path, profile: &Profile, keys: &MemberKeys) -> Result<Secret<32>, Error> {
+    let damaged = || Error::new(Word::ProfileDamaged).about_path(path);
+    let file = profile::read(path)?
+        .ok_or_else(|| file_error(Word::NoSuchFile, path, &ErrorKind::NotFound.into()))?;
     let seed = open_small(&file, &keys.identities()).map_err(|_| damaged())?;
-    let root = SigningKey::from_seed(&Secret::from_slice(&seed).ok_or_else(damaged)?);
-    if root.public() == profile.info().root { Ok(root) } else { Err(Error::new(Word::ForeignRoot)) }
+    let seed = Secret::from_slice(&seed).ok_or_else(damaged)?;
+    let pinned = SigningKey::from_seed(&seed).public() == profile.info().root;
+    if pinned { Ok(seed) } else { Err(Error::new(Word::ForeignRoot)) }
+}
+
+/// The firm's root key: back it up, hand it to a second officer · 根密钥
+#[derive(Debug, clap::Args)]
+pub struct RootArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: RootAction,
+}
+
+/// What can be done with the root key.
+#[derive(Debug, clap::Subcommand)]
+pub enum RootAction {
+    /// Write a copy that only one member can open: a second officer, or yourself · 导出
+    #[command(after_help = "\
+Example · 示例:
+  strongroom root export --to 91ab… --out root-for-zhang.age
+  strongroom root export --out my-root-backup.age")]
+    Export {
+        /// Whom it is sealed to; yourself where nobody is named
+        #[arg(long, value_name = "MEMBER")]
+        to: Option<MemberId>,
+        /// The file to write; nothing is overwritten
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Take a copy into this profile · 导入
+    #[command(after_help = "Example · 示例:\n  strongroom root import root-for-zhang.age")]
+    Import {
+        /// A file that `root export` wrote for you
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Serialize)]
+struct Copied {
+    root: KeyId,
+    member: MemberId,
+    path: PathBuf,
+}
+
+/// Runs `root`.
+///
+/// # Errors
+/// [`Word::NoSuchFile`] where this device has no root key, [`Word::NoSuchMember`],
+/// [`Word::ForeignRoot`], [`Word::ProfileDamaged`], and those of asking.
+pub async fn run(context: &Context, args: RootArgs) -> Result<(), Error> {
+    let session = context.session()?;
+    let profile = session.profile();
+    let (keys, info) = (profile.keys()?, profile.info());
+    let (member, path, sealed) = match args.action {
+        RootAction::Export { to, out } => {
+            let seed = root_seed(&profile.dir().join(FILE), profile, &keys)?;
+            let member = to.unwrap_or(info.member);
+            let recipient = if member == info.member {
+                keys.recipient()
+            } else {
+                recipient_of(&directory::fetch(&session, None).await?, member)?
+            };
+            (member, out, seal_root(&seed, &recipient)?)
+        }
+        RootAction::Import { file } => {
+            let seed = root_seed(&file, profile, &keys)?;
+            (info.member, profile.dir().join(FILE), seal_root(&seed, &keys.recipient())?)
+        }
+    };
+    profile::write_new_private(&path, &sealed).map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => Error::new(Word::FileExists).about_path(&path),
+        _ => file_error(Word::CannotWrite, &path, &e),
+    })?;
+    let done = Copied { root: info.root.key_id(), member, path };
+    context.terminal.result(&done, || format!("{}  {}", done.root, done.path.display()))
+}
+
+/// The recipient on the card of an active member of the firm.
+fn recipient_of(directory: &Directory, member: MemberId) -> Result<Recipient, Error> {
+    directory
+        .card(member)
+        .filter(|card| directory.is_active(member) && !card.role.is_client_side())
+        .and_then(|card| card.recipient.as_ref()?.to_string().parse().ok())
+        .ok_or_else(|| Error::new(Word::NoSuchMember).about(member))
 }
 
 #[cfg(test)]

@@ -247,7 +247,8 @@ pub async fn join(plan: JoinPlan<'_>, clock: &Clock) -> Result<Joined, Error> {
         firm: &verified.seen.firm.name,
         gateway: gateway.origin(),
         login: &login,
-        root: verified.seen.firm.root.key_id().to_string(),
+        member,
+        root: verified.seen.firm.root.key_id(),
     };
     super::write_secret_file(&plan.kit, &kit::page(&newcomer.kit, around))?;
     let body = Join {

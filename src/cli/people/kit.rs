@@ -7,6 +7,7 @@
 use zeroize::Zeroizing;
 
 use crate::envelope::statement::Hash;
+use crate::ids::{KeyId, MemberId};
 use crate::secrets::Secret;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -22,9 +23,25 @@ pub struct KitPage<'a> {
     pub gateway: &'a str,
     /// The login name.
     pub login: &'a str,
-    /// The root key's fingerprint, to compare on a second device.
-    pub root: String,
+    /// Whose kit it is.
+    pub member: MemberId,
+    /// The root key's fingerprint: a new device takes no other.
+    pub root: KeyId,
 }
+
+/// A kit as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kit {
+    /// The 32 bytes.
+    pub secret: Secret<32>,
+    /// Whose it is, where the page was read and not its letters alone.
+    pub member: Option<MemberId>,
+    /// The root key's fingerprint, where the page was read.
+    pub root: Option<KeyId>,
+}
+
+const MEMBER: &str = "member 成员     ";
+const ROOT: &str = "root 根密钥     ";
 
 fn check(kit: &Secret<32>) -> [u8; 3] {
     let bytes = Zeroizing::new([CHECK_LABEL, kit.expose()].concat());
@@ -57,7 +74,7 @@ fn letters(kit: &Secret<32>) -> Zeroizing<String> {
 
 /// The page to print.
 pub fn page(kit: &Secret<32>, page: KitPage<'_>) -> Zeroizing<String> {
-    let KitPage { firm, gateway, login, root } = page;
+    let KitPage { firm, gateway, login, member, root } = page;
     let letters = letters(kit);
     let mut text = Zeroizing::new(String::with_capacity(2048));
     text.push_str(
@@ -75,7 +92,8 @@ pub fn page(kit: &Secret<32>, page: KitPage<'_>) -> Zeroizing<String> {
         ("firm 机构       ", crate::cli::terminal::printable(firm)),
         ("gateway 网关    ", gateway.to_owned()),
         ("login 登录名    ", crate::cli::terminal::printable(login)),
-        ("root 根密钥     ", root),
+        (MEMBER, member.to_string()),
+        (ROOT, root.to_string()),
     ] {
         text.push_str(&format!("{name}: {value}\n"));
     }
@@ -87,7 +105,17 @@ pub fn page(kit: &Secret<32>, page: KitPage<'_>) -> Zeroizing<String> {
 
 /// Reads a kit from a page, from a file with nothing but its letters, or from what somebody
 /// typed. `None` when a character is wrong.
-pub fn read(text: &str) -> Option<Secret<32>> {
+pub fn read(text: &str) -> Option<Kit> {
+    let line =
+        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    Some(Kit {
+        secret: read_letters(text)?,
+        member: line(MEMBER).and_then(|id| id.trim().parse().ok()),
+        root: line(ROOT).and_then(|id| id.trim().parse().ok()),
+    })
+}
+
+fn read_letters(text: &str) -> Option<Secret<32>> {
     let is_group_line =
         |line: &&str| line.split('-').count() == 7 && line.split('-').all(|group| group.len() == 4);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(is_group_line).collect();
@@ -125,7 +153,8 @@ mod tests {
             firm: "云杉代账-记账",
             gateway: "https://files.example:8443",
             login: "wang-li",
-            root: "0123456789abcdef0123456789abcdef".into(),
+            member: MemberId::from_bytes([7; 16]),
+            root: KeyId::from_bytes([9; 16]),
         };
         page(kit, around)
     }
@@ -133,11 +162,17 @@ mod tests {
     #[test]
     fn a_printed_kit_is_read_back_however_it_is_typed() {
         let kit = Secret::random();
-        assert_eq!(read(&printed(&kit)), Some(kit.clone()));
         let bare = letters(&kit);
-        assert_eq!(read(&bare), Some(kit.clone()));
-        assert_eq!(read(&bare.to_lowercase().replace('-', " ")), Some(kit.clone()));
-        assert_eq!(read(&bare.replace('0', "O").replace('1', "l")), Some(kit));
+        let alone = Kit { secret: kit.clone(), member: None, root: None };
+        let whole = Kit {
+            member: Some(MemberId::from_bytes([7; 16])),
+            root: Some(KeyId::from_bytes([9; 16])),
+            ..alone.clone()
+        };
+        assert_eq!(read(&printed(&kit)), Some(whole));
+        assert_eq!(read(&bare), Some(alone.clone()));
+        assert_eq!(read(&bare.to_lowercase().replace('-', " ")), Some(alone.clone()));
+        assert_eq!(read(&bare.replace('0', "O").replace('1', "l")), Some(alone));
     }
 
     #[test]

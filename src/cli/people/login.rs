@@ -22,7 +22,7 @@ use crate::secrets::Secret;
 use crate::trust::Directory;
 use crate::trust::fragment::kit_token;
 
-use super::kit;
+use super::kit::{self, Kit};
 use super::sessions::show_me;
 use crate::cli::Context;
 use crate::cli::directory::refused;
@@ -65,7 +65,7 @@ pub enum Proof {
     /// Their passphrase.
     Passphrase(Zeroizing<String>),
     /// Their recovery kit.
-    Kit(Secret<32>),
+    Kit(Kit),
 }
 
 impl std::fmt::Debug for Proof {
@@ -153,12 +153,16 @@ async fn by_passphrase(
 async fn by_kit(
     gateway: &Gateway,
     login: &str,
-    kit: &Secret<32>,
+    kit: &Kit,
     device: String,
 ) -> Result<Opened, Error> {
-    // The first message of a login names the member id that the kit's token is derived for.
-    let (_, started) = start(gateway, login, Secret::<32>::random().expose()).await?;
-    let member = started.member;
+    let member = match kit.member {
+        Some(member) => member,
+        // Letters alone do not say for whom the kit's token is derived; the first message of a
+        // login by passphrase does, and counts as one.
+        None => start(gateway, login, Secret::<32>::random().expose()).await?.1.member,
+    };
+    let kit = &kit.secret;
     let token = kit_token(kit, member).to_base64url().to_string();
     let proof = KitLogin { login: login.to_owned(), token, device };
     let session: SessionOpened = gateway.json(&Ask::post("/login/kit", &proof)?, None).await?;
@@ -205,23 +209,50 @@ pub async fn login(plan: LoginPlan<'_>, clock: &Clock) -> Result<(Profile, bool)
     {
         return Err(Error::new(Word::ProfileOther).about_path(plan.profile));
     }
+    // A kit's page names the only root key to take; a lying gateway has another.
+    let wanted = plan.root.or(match &plan.proof {
+        Proof::Kit(kit) => kit.root,
+        Proof::Passphrase(_) => None,
+    });
     let opened = match plan.proof {
         Proof::Passphrase(passphrase) => {
             by_passphrase(&gateway, &plan.login, passphrase, plan.device).await?
         }
         Proof::Kit(kit) => by_kit(&gateway, &plan.login, &kit, plan.device).await?,
     };
+    let pinned = existing.as_ref().map(|profile| profile.info().root);
+    let token = opened.session.tokens.access_token.clone();
+    match settle(&gateway, opened, existing, wanted, plan.profile, ca.as_deref(), clock).await {
+        Ok(profile) => Ok((profile, pinned.is_none() && wanted.is_none())),
+        Err(error) => {
+            // No session stays behind of a device that refused; best effort, there is worse to report.
+            let _ = gateway.answer(&Ask::new(Method::POST, "/session/end"), Some(&token)).await;
+            Err(error)
+        }
+    }
+}
+
+/// Verifies what was opened and writes the profile.
+async fn settle(
+    gateway: &Gateway,
+    opened: Opened,
+    existing: Option<Profile>,
+    wanted: Option<KeyId>,
+    dir: &Path,
+    ca: Option<&[u8]>,
+    clock: &Clock,
+) -> Result<Profile, Error> {
     let root = opened.session.root();
     let pinned = existing.as_ref().map(|profile| profile.info().root);
     if pinned.is_some_and(|pinned| pinned != root)
-        || plan.root.is_some_and(|wanted| wanted != root.key_id())
+        || wanted.is_some_and(|wanted| wanted != root.key_id())
     {
         return Err(Error::new(Word::ForeignRoot));
     }
     if existing.as_ref().is_some_and(|profile| profile.info().member != opened.member) {
-        return Err(Error::new(Word::ProfileOther).about_path(plan.profile));
+        return Err(Error::new(Word::ProfileOther).about_path(dir));
     }
-    let keyring = verified_keyring(&gateway, &opened, root).await?;
+    let keyring = verified_keyring(gateway, &opened, root).await?;
     if existing.as_ref().is_some_and(|profile| keyring.epoch < profile.info().epoch) {
         return Err(Error::new(Word::BadKeyring));
     }
@@ -248,12 +279,11 @@ pub async fn login(plan: LoginPlan<'_>, clock: &Clock) -> Result<(Profile, bool)
         epoch: keyring.epoch,
     };
     let tokens = Some(StoredTokens::new(session.tokens, clock.now()));
-    let new = NewProfile { info, ca: ca.as_deref(), keyring: &device, tokens };
-    let profile = match existing {
-        Some(profile) => profile.renew(new)?,
-        None => Profile::create(plan.profile, new)?,
-    };
-    Ok((profile, pinned.is_none() && plan.root.is_none()))
+    let new = NewProfile { info, ca, keyring: &device, tokens };
+    match existing {
+        Some(profile) => profile.renew(new),
+        None => Profile::create(dir, new),
+    }
 }
 
 fn proof(context: &Context, args: &LoginArgs) -> Result<Proof, Error> {
