@@ -49,6 +49,8 @@ codes!(
     MISDIRECTED = "misdirected",
     /// 422: a signed statement that does not verify, or whose signer may not say that.
     STATEMENT_REFUSED = "statement_refused",
+    /// 422: this is not what the canary holds.
+    WRONG_PROOF = "wrong_proof",
     /// 422: the document is not what its manifest says.
     MANIFEST_MISMATCH = "manifest_mismatch",
     /// 422: the manifest does not name everybody that the assignment demands.

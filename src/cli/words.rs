@@ -204,6 +204,9 @@ words! {
     StatementRefused Refused "statement_refused"
         "the gateway did not accept the signature: your role or key may have changed, log in again"
         "网关未接受签名：您的角色或密钥可能已变更，请重新登录";
+    WrongProof Refused "wrong_proof"
+        "the gateway has another canary than this device opened: fetch the firm anew and rehearse again"
+        "网关的演练密文与本机打开的不同：请重新获取机构信息后再演练";
     ManifestMismatch Refused "manifest_mismatch"
         "the gateway received something else than was signed: run the same command again"
         "网关收到的内容与签名不符：请重新运行同一命令";

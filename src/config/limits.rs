@@ -2,6 +2,7 @@
 //!
 //! Refuses zero and values that would switch a protection off. Units are in the names.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,8 @@ pub struct Limits {
     pub drain_seconds: u64,
     /// The largest document, in bytes of its payload.
     pub max_document_bytes: u64,
+    /// Reverse proxies whose `X-Forwarded-For` is believed, for throttling by address alone.
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 impl Default for Limits {
@@ -52,6 +55,7 @@ impl Default for Limits {
             max_header_bytes: 16 * 1024,
             drain_seconds: 30,
             max_document_bytes: 16 << 30,
+            trusted_proxies: Vec::new(),
         }
     }
 }

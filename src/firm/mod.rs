@@ -43,6 +43,9 @@ pub enum Error {
     /// A statement that does not verify, or that its signer may not say.
     #[error("the statement is refused")]
     StatementRefused,
+    /// Not what the canary holds.
+    #[error("this is not what the canary holds")]
+    WrongProof,
     /// A statement that does not continue the newest of its chain.
     #[error("the statement does not continue its chain")]
     ChainMoved,

@@ -8,7 +8,7 @@ use crate::store::Tx;
 
 use super::{Actor, Error, permit};
 
-/// Takes what the canary held. [`Error::StatementRefused`] for anything else.
+/// Takes what the canary held. [`Error::WrongProof`] for anything else.
 pub async fn rehearse(
     tx: &mut Tx,
     actor: Option<Actor>,
@@ -19,7 +19,7 @@ pub async fn rehearse(
         permit(tx, actor, Action::Rehearse, None).await?;
     }
     if Hash::of(proof) != tx.firm().await?.canary_proof {
-        return Err(Error::StatementRefused);
+        return Err(Error::WrongProof);
     }
     tx.set_rehearsed(now).await?;
     let mut event = Event::new("recovery.rehearse");

@@ -38,6 +38,11 @@ impl From<firm::Error> for Problem {
                 codes::STATEMENT_REFUSED,
                 "The signed statement does not verify, or its signer may not say that.",
             ),
+            firm::Error::WrongProof => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                codes::WRONG_PROOF,
+                "This is not what the canary holds.",
+            ),
             firm::Error::ChainMoved => Self::conflict(
                 codes::CHAIN_MOVED,
                 "The statement does not continue the newest of its chain; fetch it and sign again.",

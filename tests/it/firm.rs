@@ -366,7 +366,7 @@ async fn documents_wait_for_a_rehearsal_that_only_the_canary_passes() {
     assert!(!details().await.rehearsed);
     let path = "/recovery/rehearsal";
     office.post(path, Some(&accountant), &proof(CANARY_PROOF)).await.refused(403, "not_allowed");
-    office.post(path, Some(&lead), &proof(b"a guess")).await.refused(422, "statement_refused");
+    office.post(path, Some(&lead), &proof(b"a guess")).await.refused(422, "wrong_proof");
     assert!(!details().await.rehearsed);
     office.post(path, Some(&lead), &proof(CANARY_PROOF)).await.ok();
     let details = details().await;

@@ -18,6 +18,7 @@ use super::watch::Watch;
 pub(super) struct Admission {
     max: usize,
     max_per_network: usize,
+    proxies: Vec<IpAddr>,
     table: Mutex<Table>,
 }
 
@@ -94,6 +95,7 @@ impl Admission {
         Self {
             max: limits.max_connections,
             max_per_network: limits.max_connections_per_address,
+            proxies: limits.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
             table: Mutex::default(),
         }
     }
@@ -106,9 +108,11 @@ impl Admission {
         stop: &CancellationToken,
     ) -> Option<Ticket> {
         let network = network_of(peer);
+        // Behind a proxy sit many; it counts as one address for nobody.
+        let shared = self.proxies.contains(&peer.to_canonical());
         let mut table = self.table();
         let of_network = table.per_network.get(&network).copied().unwrap_or(0);
-        if of_network >= self.max_per_network && !table.evict(Some(network)) {
+        if !shared && of_network >= self.max_per_network && !table.evict(Some(network)) {
             return None;
         }
         if table.open.len() >= self.max && !table.evict(None) {
@@ -192,6 +196,19 @@ mod tests {
         assert_eq!(network_of(address("2001:db8::1")), network_of(address("2001:db8::ffff:1")));
         assert_ne!(network_of(address("2001:db8::1")), network_of(address("2001:db8:0:1::1")));
         assert_eq!(network_of(address("::ffff:192.0.2.1")), address("192.0.2.1"));
+    }
+
+    #[test]
+    fn a_listed_proxy_is_not_one_caller() {
+        let proxies = vec![address("10.0.0.1")];
+        let limits = Limits {
+            max_connections_per_address: 1,
+            trusted_proxies: proxies,
+            ..Limits::default()
+        };
+        let (all, stop) = (Arc::new(Admission::new(&limits)), CancellationToken::new());
+        let behind: Vec<_> = (0..3).map(|_| all.admit(address("::ffff:10.0.0.1"), &stop)).collect();
+        assert!(behind.iter().flatten().all(|ticket| !ticket.cut().is_cancelled()));
     }
 
     #[test]

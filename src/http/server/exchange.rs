@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use super::Shared;
+use super::forwarded;
 use super::pace::{Pace, TooSlow};
 use super::watch::{Active, Unread, Watch};
 
@@ -60,7 +61,7 @@ pub(super) async fn answer(
     let multiplexed = request.version() == http::Version::HTTP_2;
     let received = Received::default();
     let (mut head, body) = request.into_parts();
-    head.extensions.insert(peer);
+    head.extensions.insert(Peer(forwarded::caller(&head.headers, peer.0, &limits.trusted_proxies)));
     head.extensions.insert(received.clone());
     let body = Paced {
         inner: body,

@@ -8,6 +8,7 @@
 mod admission;
 mod connection;
 mod exchange;
+mod forwarded;
 mod handshake;
 mod pace;
 mod read_ahead;
