@@ -7,5 +7,6 @@ pub(crate) mod demo;
 pub(crate) mod gateway;
 pub(crate) mod office;
 pub(crate) mod papers;
+pub(crate) mod proxy;
 pub(crate) mod tls;
 pub(crate) mod traces;
