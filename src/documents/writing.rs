@@ -45,6 +45,9 @@ pub(super) struct Sink {
     batch_bytes: usize,
     open: Option<Open>,
     busy: Option<JoinHandle<Result<Open, objects::Error>>>,
+    /// Whether something of this segment was handed to the disk. What the disk then refuses is
+    /// lost, and so is the segment: another file in its place would begin with a hole.
+    handed: bool,
 }
 
 impl Sink {
@@ -61,6 +64,7 @@ impl Sink {
             batch_bytes: 0,
             open: None,
             busy: None,
+            handed: false,
         })
     }
 
@@ -81,6 +85,7 @@ impl Sink {
         }
         if self.at == self.end {
             let segment = self.close(None).await?;
+            self.handed = false;
             self.start = self.at;
             self.end =
                 segment_end(self.at).ok_or(Error::Malformed("a segment ends inside a piece"))?;
@@ -100,7 +105,7 @@ impl Sink {
     /// The body broke off: whole pieces are kept, the rest is dropped.
     pub(super) async fn cut(&mut self) -> Result<Option<Segment>, Error> {
         let whole = piece_floor(self.at);
-        if whole <= self.start {
+        if whole <= self.start || self.is_lost() {
             return Ok(None);
         }
         self.close(Some(whole - self.start)).await
@@ -115,12 +120,20 @@ impl Sink {
         Ok(())
     }
 
+    fn is_lost(&self) -> bool {
+        self.handed && self.open.is_none() && self.busy.is_none()
+    }
+
     async fn settled(&mut self) -> Result<Open, Error> {
         if let Some(busy) = self.busy.take() {
             return Ok(busy.await.map_err(failed)??);
         }
         if let Some(open) = self.open.take() {
             return Ok(open);
+        }
+        if std::mem::replace(&mut self.handed, true) {
+            let lost = std::io::Error::other("the disk refused an earlier part of the segment");
+            return Err(Error::Objects(objects::Error::Failed(lost)));
         }
         let piece = piece_of_offset(self.start).unwrap_or_default();
         let objects = self.objects.clone();
