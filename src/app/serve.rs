@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::error::Error;
 use super::gateway::Gateway;
 use crate::cli::{Context, Exit};
@@ -78,7 +80,11 @@ pub(super) fn init_logs(config: &Config, clock: &Clock) -> Result<(), Error> {
 
 /// Listens for signals; to be called before anybody is told that the gateway is ready.
 pub(super) fn heed_signals() -> Result<Shutdown, Error> {
-    Shutdown::on_signals()
+    // Without a handler, a file that reaches its size limit would kill the gateway; with one, the
+    // write fails and the sender is told that there is no room.
+    let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    signal(too_large)
+        .and_then(|_| Shutdown::on_signals())
         .map_err(|e| Error::because("internal", ("无法接收信号", "signals cannot be received"), &e))
 }
 
