@@ -7,26 +7,11 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::support::books::files;
-use crate::support::demo::{Demo, Serving, noise, text};
+use crate::support::demo::{Demo, noise, text};
 use crate::support::proxy::{Break, Cut, Proxy, Way};
 
 const MIB: u64 = 1 << 20;
 const SIZE: u64 = 40 * MIB + 12_345;
-
-/// A demo whose people reach it through a line that can break.
-fn behind(people: &[&str]) -> (Demo, Proxy) {
-    let proxy = Proxy::start();
-    let also =
-        Serving::default().with("STRONGROOM_GATEWAY__ALSO_HOSTS", &proxy.address.to_string());
-    let demo = Demo::start_as(&also);
-    proxy.lead_to(demo.address());
-    for who in people {
-        let profile =
-            strongroom::cli::profile::Profile::open(&demo.profile(who)).expect("a profile");
-        profile.relocate(&format!("https://{}", proxy.address)).expect("moved");
-    }
-    (demo, proxy)
-}
 
 fn cuts(way: Way, after: u64) -> [Cut; 5] {
     [Break::Reset, Break::Truncate, Break::Flip, Break::Truncate, Break::Reset].map(|how| Cut {
@@ -48,7 +33,7 @@ fn pulled(demo: &Demo, document: &str) -> Vec<u8> {
 
 #[test]
 fn a_line_that_breaks_again_and_again_costs_little_on_the_way_up() {
-    let (demo, proxy) = behind(&["principal"]);
+    let (demo, proxy) = Proxy::behind(&["principal"]);
     let contents = noise(SIZE as usize, 1);
     let file = demo.file("big.bin", &contents);
     proxy.cut(cuts(Way::Up, 6 * MIB));
@@ -62,7 +47,7 @@ fn a_line_that_breaks_again_and_again_costs_little_on_the_way_up() {
 
 #[test]
 fn a_line_that_breaks_again_and_again_costs_little_on_the_way_down() {
-    let (demo, proxy) = behind(&["accountant"]);
+    let (demo, proxy) = Proxy::behind(&["accountant"]);
     let contents = noise(SIZE as usize, 2);
     let file = demo.file("big.bin", &contents);
     let sent = demo.run("principal", &["send", &text(&file)]).ok();
@@ -79,7 +64,7 @@ fn a_line_that_breaks_again_and_again_costs_little_on_the_way_down() {
 
 #[test]
 fn a_sender_and_a_reader_that_are_killed_leave_nothing_half_done() {
-    let (demo, proxy) = behind(&["principal", "accountant"]);
+    let (demo, proxy) = Proxy::behind(&["principal", "accountant"]);
     let contents = noise(SIZE as usize, 3);
     let file = text(&demo.file("big.bin", &contents));
     let start = |who: &str, words: &[&str]| {
@@ -118,7 +103,7 @@ fn a_sender_and_a_reader_that_are_killed_leave_nothing_half_done() {
 
 #[test]
 fn a_file_that_shrank_between_tries_meets_a_new_key() {
-    let (demo, proxy) = behind(&["principal"]);
+    let (demo, proxy) = Proxy::behind(&["principal"]);
     let contents = noise(20 << 20, 4);
     let file = demo.file("big.bin", &contents);
     proxy.cut([Cut { way: Way::Up, after: 12 * MIB, how: Break::Reset }]);

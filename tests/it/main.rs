@@ -15,6 +15,7 @@ mod envelope_two_documents;
 mod envelope_vectors;
 mod faults_answers;
 mod faults_cuts;
+mod faults_disk;
 mod faults_kill;
 mod firm;
 mod identity;

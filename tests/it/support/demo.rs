@@ -11,8 +11,12 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::small::Small;
+
 /// A running demo.
 pub(crate) struct Demo {
+    /// The disk that its data lies on, where that is one of its own; unmounted first.
+    pub(crate) disk: Option<Small>,
     pub(crate) folder: Arc<TempDir>,
     pub(crate) record: Value,
     child: Option<Child>,
@@ -35,6 +39,23 @@ impl Ran {
             stdout: output.stdout.clone(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
+    }
+
+    /// Of `command`, with `input` on standard input.
+    pub(crate) fn with_input(mut command: Command, input: &[u8]) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut stdin = child.stdin.take().expect("piped");
+        let input = input.to_vec();
+        let writing = std::thread::spawn(move || stdin.write_all(&input));
+        let output = child.wait_with_output().expect("it ends");
+        // Whoever reads nothing of it hangs up.
+        let _ = writing.join().expect("no panic");
+        Self::of(&output)
     }
 
     /// The result of a command that did what it was asked.
@@ -150,12 +171,13 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 
 impl Demo {
     fn of(folder: TempDir) -> Self {
-        Self { folder: Arc::new(folder), record: Value::Null, child: None }
+        Self { disk: None, folder: Arc::new(folder), record: Value::Null, child: None }
     }
 
     /// The same firm without its gateway, for another thread that runs commands.
     pub(crate) fn handle(&self) -> Self {
-        Self { folder: self.folder.clone(), record: self.record.clone(), child: None }
+        let (folder, record) = (self.folder.clone(), self.record.clone());
+        Self { disk: None, folder, record, child: None }
     }
 
     /// The demo's firm in a folder of its own, served.
@@ -169,6 +191,15 @@ impl Demo {
         copy(founded(), &demo.data());
         demo.serve_as(free_address(), serving);
         demo
+    }
+
+    /// The same on a disk of so many bytes; none where none can be mounted.
+    pub(crate) fn start_on_disk(bytes: u64, serving: &Serving) -> Option<Self> {
+        let mut demo = Self::of(tempfile::tempdir().expect("a folder"));
+        demo.disk = Some(Small::mount(&demo.data(), bytes)?);
+        copy(founded(), &demo.data());
+        demo.serve_as(free_address(), serving);
+        Some(demo)
     }
 
     /// Serves what is in the folder on `listen`.
@@ -294,19 +325,7 @@ impl Demo {
 
     /// Runs a command of `who` with `input` on standard input.
     pub(crate) fn run_with(&self, who: &str, arguments: &[&str], input: &[u8]) -> Ran {
-        let mut child = self
-            .command(who, arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program runs");
-        let mut stdin = child.stdin.take().expect("piped");
-        let input = input.to_vec();
-        let writing = std::thread::spawn(move || stdin.write_all(&input));
-        let output = child.wait_with_output().expect("it ends");
-        let _ = writing.join().expect("no panic");
-        Ran::of(&output)
+        Ran::with_input(self.command(who, arguments), input)
     }
 
     /// Kills the gateway as a power cut would.

@@ -8,5 +8,6 @@ pub(crate) mod gateway;
 pub(crate) mod office;
 pub(crate) mod papers;
 pub(crate) mod proxy;
+pub(crate) mod small;
 pub(crate) mod tls;
 pub(crate) mod traces;

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use strongroom::cli::profile::Profile;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
+
+use super::demo::{Demo, Serving};
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub(crate) enum Break {
     Truncate,
     /// A byte is changed on its way; TLS notices.
     Flip,
+    /// Nothing moves until the test lets it.
+    Hold,
 }
 
 /// A break that the next connection gets which carries so many bytes.
@@ -52,6 +57,7 @@ struct Shared {
     cuts: Mutex<VecDeque<Cut>>,
     up: AtomicU64,
     down: AtomicU64,
+    go_on: Notify,
 }
 
 impl Proxy {
@@ -69,13 +75,36 @@ impl Proxy {
             cuts: Mutex::new(VecDeque::new()),
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
+            go_on: Notify::new(),
         });
         runtime.spawn(accept(listener, shared.clone()));
         Self { address, shared, runtime: Some(runtime) }
     }
 
+    /// A demo, and the line by which `people` reach it.
+    pub(crate) fn behind(people: &[&str]) -> (Demo, Self) {
+        let proxy = Self::start();
+        let demo = Demo::start_as(&proxy.serving());
+        proxy.lead(&demo, people);
+        (demo, proxy)
+    }
+
+    /// How a gateway is started that answers to this line's name too.
+    pub(crate) fn serving(&self) -> Serving {
+        Serving::default().with("STRONGROOM_GATEWAY__ALSO_HOSTS", &self.address.to_string())
+    }
+
+    /// Leads `people` to the gateway of `demo`, wherever that is now.
+    pub(crate) fn lead(&self, demo: &Demo, people: &[&str]) {
+        self.lead_to(demo.address());
+        for who in people {
+            let profile = Profile::open(&demo.profile(who)).expect("a profile");
+            profile.relocate(&format!("https://{}", self.address)).expect("moved");
+        }
+    }
+
     /// Leads to `gateway` from now on.
-    pub(crate) fn lead_to(&self, gateway: SocketAddr) {
+    fn lead_to(&self, gateway: SocketAddr) {
         *self.shared.gateway.lock().expect("no panic") = Some(gateway);
     }
 
@@ -87,6 +116,20 @@ impl Proxy {
     /// Breaks that have not happened yet.
     pub(crate) fn cuts_left(&self) -> usize {
         self.shared.cuts.lock().expect("no panic").len()
+    }
+
+    /// Waits until every break has happened.
+    pub(crate) fn wait_for_cuts(&self) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while self.cuts_left() > 0 {
+            assert!(std::time::Instant::now() < deadline, "nothing breaks");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Lets go of what is held.
+    pub(crate) fn go_on(&self) {
+        self.shared.go_on.notify_one();
     }
 
     /// Bytes that went this way so far.
@@ -180,6 +223,10 @@ async fn pump(
             None => to.write_all(&buffer[..read]).await.ok()?,
             Some(Break::Flip) => {
                 buffer[read / 2] ^= 1;
+                to.write_all(&buffer[..read]).await.ok()?;
+            }
+            Some(Break::Hold) => {
+                shared.go_on.notified().await;
                 to.write_all(&buffer[..read]).await.ok()?;
             }
             Some(Break::Truncate) => {
