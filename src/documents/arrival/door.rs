@@ -113,12 +113,14 @@ impl Documents {
         let mut looks = tokio::time::interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watching = Watching { documents: self.clone(), link, lock, body, looks };
-        Box::pin(stream::unfold(Some(watching), |watching| async move {
+        let watched = stream::unfold(Some(watching), |watching| async move {
             let mut watching = watching?;
             let part = watching.next().await?;
             let going_on = part.is_ok().then_some(watching);
             Some((part, going_on))
-        }))
+        });
+        // Short bodies are asked once more after their end.
+        Box::pin(watched.fuse())
     }
 
     pub(super) async fn charge(&self, tx: &mut Tx, link: LinkId, bytes: u64) -> Result<(), Error> {

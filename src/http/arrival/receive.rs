@@ -1,16 +1,21 @@
 //! `PUT` and `POST /in/{token}`, with or without the file's name behind it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::multipart::Multipart;
 use crate::clock::Clock;
-use crate::documents::{Arrived, Documents, Wish};
+use crate::documents::{Arrived, Documents, Incoming, Wish};
 use crate::envelope::statement::{Category, Hash, Note, Period, SealLevel};
 use crate::http::documents::incoming;
 use crate::http::{Path, Problem, Query as QueryOf, tus};
@@ -22,6 +27,10 @@ use crate::trust::fragment::token_hash;
 const UNNAMED: &str = "document";
 /// The longest name that is taken, in bytes.
 const MAX_NAME_BYTES: usize = 1024;
+
+/// How much of a refused body is read all the same, in bytes, and for how long.
+const READ_ON_BYTES: usize = 8 * 1024 * 1024;
+const READ_ON: Duration = Duration::from_secs(2);
 
 /// What else may be said. Never the name: addresses end up in histories.
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
@@ -114,6 +123,49 @@ async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let (body, rest) = lent(incoming(body));
+    let answered = take(documents, clock, token, name, query, headers, body).await;
+    if !matches!(&answered, Ok(response) if response.status() == StatusCode::CREATED) {
+        read_on(&rest).await;
+    }
+    answered
+}
+
+/// A body, and a handle on what of it nobody has read.
+fn lent(body: Incoming) -> (Incoming, Arc<Mutex<Incoming>>) {
+    let body = Arc::new(Mutex::new(body));
+    let reading = stream::unfold(body.clone(), |body| async move {
+        let part = body.lock().await.next().await?;
+        Some((part, body))
+    });
+    (Box::pin(reading.fuse()), body)
+}
+
+/// Reads what still comes of a refused body, for a while. Senders that are answered while they
+/// write, curl before 8 among them, otherwise report a broken stream and not the answer.
+async fn read_on(rest: &Mutex<Incoming>) {
+    let reading = async {
+        let (mut rest, mut read) = (rest.lock().await, 0);
+        while let Some(Ok(part)) = rest.next().await {
+            read += part.len();
+            if read > READ_ON_BYTES {
+                break;
+            }
+        }
+    };
+    // Whoever is still sending then has to hear it without.
+    let _ = tokio::time::timeout(READ_ON, reading).await;
+}
+
+async fn take(
+    documents: Documents,
+    clock: &Clock,
+    token: &str,
+    name: Option<Zeroizing<String>>,
+    query: Query,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Response, Problem> {
     let secret = Secret::<32>::from_base64url(token).ok_or_else(Problem::not_found)?;
     let token = token_hash(&secret);
     let wish = |name: Option<Zeroizing<String>>, media_type: String, declared| {
@@ -132,7 +184,7 @@ async fn receive(
     };
     let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if let Some(boundary) = Multipart::boundary(media_type)? {
-        let mut form = Multipart::new(incoming(body), &boundary);
+        let mut form = Multipart::new(body, &boundary);
         let mut outcomes = Vec::new();
         loop {
             let file = match form.next_file().await {
@@ -168,6 +220,6 @@ async fn receive(
     let guessed = matches!(media_type, "application/x-www-form-urlencoded");
     let media_type = if guessed { "" } else { media_type };
     let wish = wish(name, media_type.chars().take(128).collect(), tus::content_length(headers)?)?;
-    let arrived = documents.arrive(token, wish, incoming(body)).await?;
+    let arrived = documents.arrive(token, wish, body).await?;
     Ok((StatusCode::CREATED, axum::Json(Received::from(arrived))).into_response())
 }
