@@ -69,6 +69,9 @@ pub struct DocumentInfo {
     pub sender: Option<MemberId>,
     /// Whether the caller has pulled it.
     pub pulled: bool,
+    /// Whether a reader who verified it has made a header for the recovery key; until then it
+    /// is the sender's claim that the recovery key is among the recipients.
+    pub recovery_proven: bool,
     /// The combined hash of the pieces.
     pub pieces: Option<Hash>,
     /// The sender's signed manifest; none for raw age files.
@@ -133,6 +136,37 @@ pub struct AddHeader {
     pub header: Base64,
     /// Who may fetch the document with it.
     pub members: Vec<MemberId>,
+}
+
+/// A header for the recovery key alone, made by a reader who verified and opened the document.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveryHeader {
+    /// The document.
+    pub document: DocumentId,
+    /// A complete age header for its file key, a stanza for each recovery key.
+    pub header: Base64,
+}
+
+/// Headers for the recovery key of several documents.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveryHeaders {
+    /// Up to [`RecoveryHeaders::MOST`], one for each document.
+    pub headers: Vec<RecoveryHeader>,
+}
+
+impl RecoveryHeaders {
+    /// Headers in one request.
+    pub const MOST: usize = 200;
+}
+
+/// How many documents are proven recoverable now that were not before.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveryProven {
+    /// So many.
+    pub proven: u64,
 }
 
 /// Adopts a raw age file.

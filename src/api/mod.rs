@@ -45,7 +45,7 @@ pub mod uploads;
 
 pub use documents::{
     AddHeader, Adopt, Complete, Completed, DocumentInfo, DocumentPage, DocumentState, ManifestHead,
-    Rewrap, Rewraps,
+    RecoveryHeader, RecoveryHeaders, RecoveryProven, Rewrap, Rewraps,
 };
 pub use firm::{
     AddClient, Assigned, ClientSummary, Firm, FirmDetails, MemberState, MemberSummary, Offer,

@@ -119,7 +119,7 @@ async fn one(
         return Err(Error::new(Word::BadDirectory));
     }
     let post_quantum = header.strength().map_err(fault)? == Strength::PostQuantum;
-    let recipients = recipients_of(&directory, &readers, post_quantum)?;
+    let recipients = recipients_of(&directory, readers.iter().map(|r| r.member), post_quantum)?;
     let header = Header::seal(&key, &recipients).map_err(fault)?;
     let add = AddHeader {
         header: Base64(header.as_bytes().to_vec()),

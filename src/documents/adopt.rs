@@ -74,6 +74,7 @@ impl Documents {
         tx.set_adopted(id, note.hash(), adoption.commit, sealed).await?;
         let header = tx.insert_header(id, header, Some(asker.member), now).await?;
         tx.grant(id, header, &check::grants(&readers, None), now, true).await?;
+        tx.prove_recovery(id, header, asker.member, now).await?;
         let event = asker
             .did("document.adopt")
             .client(row.client)

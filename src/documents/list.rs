@@ -140,6 +140,7 @@ fn told(asker: Asker, seen: Seen) -> Option<DocumentInfo> {
         received_at: document.listed_at,
         sender: document.sender,
         pulled: seen.pulled,
+        recovery_proven: seen.recovery_proven,
         pieces: document.pieces,
         manifest: seen.manifest,
         adoption: seen.adoption,

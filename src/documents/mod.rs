@@ -19,6 +19,7 @@ mod list;
 mod open;
 mod pulled;
 mod recall;
+mod recovery;
 mod rewrap;
 mod sweep;
 mod upload;

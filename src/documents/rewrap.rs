@@ -11,6 +11,17 @@ use crate::trust::Demand;
 
 use super::{Asker, Documents, Error, admission, allow, commit, record};
 
+/// A document that was sealed post-quantum takes no weaker header: the weakest decides.
+pub(super) async fn not_weaker(
+    tx: &mut Tx,
+    id: DocumentId,
+    strength: Strength,
+) -> Result<(), Error> {
+    let first = admission::detached(&tx.first_header(id).await?.1)?.1;
+    let weaker = first == Strength::PostQuantum && strength != Strength::PostQuantum;
+    if weaker { Err(Error::Recipients) } else { Ok(()) }
+}
+
 /// A document that is to get another header.
 pub(super) struct Rewrapping {
     pub(super) tx: Tx,
@@ -126,10 +137,7 @@ impl Documents {
         let Rewrapping { mut tx, seen, strength } =
             self.rewrapping(asker, Action::Rewrap, id, header).await?;
         let row = &seen.document;
-        let first = admission::detached(&tx.first_header(id).await?.1)?.1;
-        if first == Strength::PostQuantum && strength != Strength::PostQuantum {
-            return Err(Error::Recipients);
-        }
+        not_weaker(&mut tx, id, strength).await?;
         let readers = self.readers_of(&mut tx, row.client, row.category, row.direction).await?;
         if members.is_empty() || !members.iter().all(|member| readers.contains(member)) {
             return Err(Error::Recipients);

@@ -242,9 +242,11 @@ impl Tx {
                 .bind(id.to_string())
                 .fetch_all(self.conn())
                 .await?;
-        for table in
-            ["DELETE FROM grants WHERE document = $1", "DELETE FROM headers WHERE document = $1"]
-        {
+        for table in [
+            "DELETE FROM grants WHERE document = $1",
+            "DELETE FROM recovery_headers WHERE document = $1",
+            "DELETE FROM headers WHERE document = $1",
+        ] {
             sqlx::query(table).bind(id.to_string()).execute(self.conn()).await?;
         }
         Ok(objects)

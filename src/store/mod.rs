@@ -19,6 +19,7 @@ mod manifests;
 mod members;
 mod notices;
 mod policies;
+mod recovery;
 mod seen;
 mod segments;
 mod sessions;

@@ -31,6 +31,8 @@ pub struct Seen {
     pub receipt: Option<Note>,
     /// The sealed part; empty when there is none.
     pub sealed: Vec<u8>,
+    /// Whether a verified reader has sealed it to the recovery key.
+    pub recovery_proven: bool,
     /// The header granted to the member.
     pub header: Option<Vec<u8>>,
 }
@@ -69,6 +71,8 @@ macro_rules! seen_columns {
                      THEN d.category ELSE '' END) AS assigned,
              (SELECT p.reader_categories FROM policies p WHERE p.client = d.client)
                  AS reader_categories,
+             EXISTS (SELECT 1 FROM recovery_headers r WHERE r.document = d.id)
+                 AS recovery_proven,
              g.pulled_at, h.header AS granted_header,
              sm.note AS manifest_note, sa.note AS adoption_note
              FROM documents d
@@ -114,6 +118,7 @@ fn seen(row: &SqliteRow, member: MemberId) -> Result<Seen, Error> {
         adoption: note(row.try_get("adoption_note")?, "an adoption")?,
         receipt: note(Some(row.try_get("receipt")?), "a receipt")?,
         sealed: row.try_get("sealed")?,
+        recovery_proven: row.try_get("recovery_proven")?,
         header,
         document,
     })

@@ -71,6 +71,11 @@ impl Directory {
             .map_or_else(Category::clerk_default, |(_, policy)| policy.reader_categories.clone())
     }
 
+    /// The cards of the recovery key in force.
+    pub fn recovery_cards(&self) -> impl Iterator<Item = &Card> {
+        self.cards().filter(|card| card.role == Role::Recovery && self.is_active(card.member))
+    }
+
     /// Whether a member of the client's own side may read `category`.
     pub fn client_side_reads(
         &self,
@@ -121,7 +126,7 @@ impl Directory {
             return Err(DemandError::NoReadingKey);
         }
         let mut recovery = 0;
-        for card in self.cards().filter(|c| c.role == Role::Recovery && self.is_active(c.member)) {
+        for card in self.recovery_cards() {
             recovery += usize::from(add(card, Role::Recovery)?);
         }
         if recovery == 0 {

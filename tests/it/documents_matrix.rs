@@ -31,6 +31,7 @@ pub(crate) const COVERED: &[(&str, &str)] = &[
     ("POST", "/api/v1/documents"),
     ("POST", "/api/v1/uploads"),
     ("GET", "/api/v1/rewraps"),
+    ("POST", "/api/v1/recovery-headers"),
     ("GET", "/api/v1/clients/{client}/manifest-head"),
 ];
 

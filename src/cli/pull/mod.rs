@@ -7,6 +7,7 @@
 mod names;
 mod one;
 mod raw;
+mod recovery;
 mod table;
 mod writing;
 
@@ -14,8 +15,9 @@ use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
 use serde::Serialize;
+use tokio::sync::Mutex;
 
-use crate::api::{DocumentInfo, DocumentState};
+use crate::api::{DocumentInfo, DocumentState, RecoveryHeader};
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
 use crate::ids::{ClientId, DocumentId, MemberId};
 
@@ -111,8 +113,18 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<(), Error> {
     std::fs::create_dir_all(&args.to).map_err(|e| file_error(Word::CannotWrite, &args.to, &e))?;
     let (found, mut outcomes) = choose(context, &reading, &args).await?;
     let bars = Bars::new(&context.terminal);
-    let pulling = Pulling { reading: &reading, to: &args.to, bars };
+    let pulling = Pulling { reading: &reading, to: &args.to, bars, unproven: Mutex::default() };
     outcomes.extend(pulling.all(found).await);
+    let unproven = std::mem::take(&mut *pulling.unproven.lock().await);
+    if let Err(error) = pulling.prove_recovery(unproven).await {
+        context.terminal.say(match context.terminal.lang {
+            Lang::En => format!(
+                "that the recovery key opens these documents could not be made sure: {}",
+                error.message(Lang::En)
+            ),
+            Lang::Zh => format!("未能确保恢复密钥可打开这些文档：{}", error.message(Lang::Zh)),
+        });
+    }
     report(context, &args.to, outcomes)
 }
 
@@ -167,6 +179,8 @@ pub(super) struct Pulling<'a> {
     reading: &'a Reading<'a>,
     to: &'a Path,
     bars: Bars,
+    /// Headers for the recovery key of documents that are here now.
+    unproven: Mutex<Vec<RecoveryHeader>>,
 }
 
 impl Pulling<'_> {

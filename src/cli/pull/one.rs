@@ -37,7 +37,8 @@ impl Pulling<'_> {
     async fn signed(&self, info: &DocumentInfo, signed: &Signed) -> Result<Pulled, Error> {
         let document = info.document;
         let fault = |e| envelope_error(e, document);
-        let (key, _) = self.reading.file_key(info)?;
+        let (key, header) = self.reading.file_key(info)?;
+        let strength = header.strength().map_err(fault)?;
         let pieces = self.pieces(document).await?;
         let opener = DocumentOpener::new(key, signed.pins.clone(), pieces).map_err(fault)?;
         let sealed =
@@ -65,14 +66,19 @@ impl Pulling<'_> {
         let there =
             tokio::task::spawn_blocking(move || already_there(&in_folder, &named, size, sha256))
                 .await;
+        // The commitment holds, so this is the key that was signed.
+        let recovery = self.recovery_header(info, opener.file_key(), strength).await?;
         if let Ok(Some(path)) = there {
+            self.unproven.lock().await.extend(recovery);
             return Ok(pulled(path, true));
         }
         let writing = Writing::begin(&folder)?;
         let bar = self.bars.add(&name, info.length);
         let path = self.download(opener, &part, writing, &name, &bar).await;
         bar.finish_and_clear();
-        Ok(pulled(path?, false))
+        let path = path?;
+        self.unproven.lock().await.extend(recovery);
+        Ok(pulled(path, false))
     }
 
     async fn pieces(&self, document: DocumentId) -> Result<Pieces, Error> {

@@ -73,7 +73,7 @@ impl Pulling<'_> {
         let readers = directory.readers(demand(info, info.category)).map_err(undemandable)?;
         let hybrid = found.strength == Strength::PostQuantum;
         let post_quantum = hybrid || directory.is_post_quantum(info.client);
-        let recipients = recipients_of(&directory, &readers, post_quantum)?;
+        let recipients = recipients_of(&directory, readers.iter().map(|r| r.member), post_quantum)?;
         let fault = |e| envelope_error(e, info.document);
         let header = Header::seal(&found.key, &recipients).map_err(fault)?;
         let commit = found.key.commitment(&found.nonce);

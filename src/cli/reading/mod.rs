@@ -23,7 +23,7 @@ use crate::envelope::{
     DocumentPins, Error as EnvelopeError, FileKey, Header, Identity, MemberKeys, SealedPart,
 };
 use crate::ids::{ClientId, DocumentId, KeyId, MemberId};
-use crate::trust::{Directory, Reader, SignerKind};
+use crate::trust::{Directory, SignerKind};
 
 pub use download::{Download, Part};
 
@@ -311,19 +311,19 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-/// Recipients as the envelope takes them. `post_quantum` asks for the other key of each.
+/// The recipients of `members` as the envelope takes them. `post_quantum` asks for the other key of each.
 ///
 /// # Errors
 /// [`Word::NoPostQuantumKey`], [`Word::BadDirectory`].
 pub fn recipients_of(
     directory: &Directory,
-    readers: &[Reader],
+    members: impl IntoIterator<Item = MemberId>,
     post_quantum: bool,
 ) -> Result<Vec<crate::envelope::Recipient>, Error> {
     let bad = || Error::new(Word::BadDirectory);
-    let mut recipients = Vec::with_capacity(readers.len());
-    for reader in readers {
-        let card = directory.card(reader.member).ok_or_else(bad)?;
+    let mut recipients = Vec::new();
+    for member in members {
+        let card = directory.card(member).ok_or_else(bad)?;
         let text: &Recipient = if post_quantum {
             card.recipient_pq.as_ref().ok_or_else(|| Error::new(Word::NoPostQuantumKey))?
         } else {

@@ -13,6 +13,7 @@ mod manifest_head;
 mod options;
 mod pieces;
 mod progress;
+mod prove_recovery;
 mod pulled;
 mod recall;
 mod rewraps;
@@ -191,6 +192,14 @@ where
                 .query::<rewraps::Query>()
                 .answers_json::<api::Rewraps>(ok, "Documents with the caller's headers."),
             rewraps::rewraps,
+        )
+        .post(
+            "/api/v1/recovery-headers",
+            own(BOOKKEEPERS),
+            operation("documents.prove_recovery", "Makes documents recoverable beyond doubt.")
+                .takes::<api::RecoveryHeaders>()
+                .answers_json::<api::RecoveryProven>(ok, "They can be recovered."),
+            prove_recovery::prove_recovery,
         )
         .get(
             "/api/v1/clients/{client}/manifest-head",
