@@ -1,8 +1,10 @@
 //! The one integration-test binary: behaviour seen from outside, a file per resource.
 
 mod architecture;
+mod arrival;
 mod bodies;
 mod cli;
+mod cli_arrival;
 mod cli_main_job;
 mod cli_resume;
 mod documents;
@@ -25,6 +27,7 @@ mod logs;
 mod matrix;
 mod no_trace;
 mod people;
+mod recovery_headers;
 mod routes;
 mod signals;
 mod support;
