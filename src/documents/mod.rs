@@ -19,6 +19,7 @@ mod list;
 mod open;
 mod pulled;
 mod recall;
+mod receiving;
 mod recovery;
 mod rewrap;
 mod sweep;

@@ -8,14 +8,14 @@ use crate::access::Action;
 use crate::api::DocumentState;
 use crate::api::uploads::UploadMetadata;
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Nonce, SealLevel};
+use crate::envelope::statement::SealLevel;
 use crate::ids::DocumentId;
-use crate::store::{self, Document, Segment};
+use crate::store::{self, Document};
 
 use super::admission::{self, HeaderIntake};
 use super::intake::{Incoming, preceded};
+use super::receiving::Receiving;
 use super::writers::WriteLock;
-use super::writing::Sink;
 use super::{Asker, Documents, Error, allow, commit, record};
 
 /// What a creation asks for.
@@ -172,8 +172,8 @@ impl Documents {
         Err(intake.ended().into())
     }
 
-    /// Takes payload bytes; every full segment is durable and noted before the next one
-    /// begins. What broke off keeps its whole pieces.
+    /// Takes payload bytes; full segments are made durable and noted while the next arrive.
+    /// What broke off keeps its whole pieces.
     async fn receive(
         &self,
         lock: &WriteLock,
@@ -181,108 +181,32 @@ impl Documents {
         header: u64,
         mut body: Incoming,
     ) -> Result<(Progress, u64), Error> {
-        let mut sink = Sink::new(self.inner.objects.clone(), row.durable)?;
-        let mut durable = row.durable;
-        let mut beginning = Beginning::of(row);
+        let mut receiving = Receiving::new(self, row)?;
         let stop = lock.stop();
-        let mut fault = None;
-        'body: loop {
+        let taken = loop {
             let bytes = tokio::select! {
                 bytes = body.next() => bytes,
                 () = stop.cancelled() => Some(Err(super::Broken)),
             };
-            let mut bytes = match bytes {
-                None => break,
+            let bytes = match bytes {
+                None => break Ok(()),
                 Some(Ok(bytes)) => bytes,
-                Some(Err(_)) => {
-                    fault = Some(Error::Broken);
-                    break;
-                }
+                Some(Err(_)) => break Err(Error::Broken),
             };
             lock.moved();
-            if bytes.len() as u64 > row.length - sink.at() {
-                fault = Some(Error::Malformed("more bytes than Upload-Length said"));
-                break;
+            if bytes.len() as u64 > row.length - receiving.at() {
+                break Err(Error::Malformed("more bytes than Upload-Length said"));
             }
-            beginning.see(&bytes)?;
-            while !bytes.is_empty() {
-                match sink.push(&mut bytes).await {
-                    Ok(None) => {}
-                    Ok(Some(segment)) => {
-                        durable = self.keep(row, &segment, beginning.nonce()).await?;
-                    }
-                    Err(error) => {
-                        fault = Some(error);
-                        break 'body;
-                    }
-                }
+            if let Err(error) = receiving.take(bytes).await {
+                break Err(error);
             }
-        }
-        let last = match fault {
-            None if sink.at() == row.length => sink.finish().await,
-            _ => sink.cut().await,
         };
-        match last {
-            Ok(Some(segment)) => durable = self.keep(row, &segment, beginning.nonce()).await?,
-            Ok(None) => {}
-            // The first fault says why.
-            Err(error) => return Err(fault.unwrap_or(error)),
-        }
-        match fault {
-            Some(error) => Err(error),
-            None => Ok((self.standing(row, header, durable), sink.at() - row.durable)),
-        }
-    }
-
-    /// Notes a durable segment; returns where the payload ends now.
-    pub(super) async fn keep(
-        &self,
-        row: &Document,
-        segment: &Segment,
-        nonce: Option<Nonce>,
-    ) -> Result<u64, Error> {
-        let mut tx = self.inner.store.write().await?;
-        let expires_at = self.expiry_of(row.seal, self.now());
-        let kept = tx.append_segment(row.id, segment, nonce, expires_at).await;
-        if let Err(error) = kept {
-            drop(tx);
-            self.discard_named(std::slice::from_ref(&segment.object)).await;
-            return Err(match error {
-                store::Error::Conflict => Error::Locked,
-                other => other.into(),
-            });
-        }
-        tx.commit().await?;
-        Ok(segment.start + segment.length)
-    }
-}
-
-/// The first bytes of a payload: its nonce, which must not look like a file.
-#[derive(Debug, Default)]
-pub(super) struct Beginning {
-    bytes: Vec<u8>,
-    known: bool,
-}
-
-impl Beginning {
-    fn of(row: &Document) -> Self {
-        Self { bytes: Vec::new(), known: row.durable > 0 }
-    }
-
-    pub(super) fn see(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.known {
-            return Ok(());
-        }
-        let more = bytes.len().min(16 - self.bytes.len());
-        self.bytes.extend_from_slice(&bytes[..more]);
-        if self.bytes.len() == 16 {
-            admission::payload_beginning(&self.bytes)?;
-            self.known = true;
-        }
-        Ok(())
-    }
-
-    pub(super) fn nonce(&self) -> Option<Nonce> {
-        self.bytes.as_slice().try_into().ok().map(Nonce)
+        let ended = match taken {
+            Ok(()) if receiving.at() == row.length => receiving.finish().await,
+            _ => receiving.cut().await,
+        };
+        // The first fault says why.
+        taken?;
+        Ok((self.standing(row, header, ended?), receiving.at() - row.durable))
     }
 }

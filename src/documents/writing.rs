@@ -1,10 +1,12 @@
 //! Payload bytes on their way into segments: written and hashed on another thread while the
 //! next ones arrive, never more than a few buffers in memory.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use crate::envelope::{NONCE_BYTES, PIECE_BYTES, PieceHasher, piece_of_offset};
+use crate::envelope::{NONCE_BYTES, PIECE_BYTES, PieceHasher, Pieces, piece_of_offset};
 use crate::objects::{self, Objects, SegmentWriter};
 use crate::store::Segment;
 
@@ -14,8 +16,13 @@ use super::Error;
 const NONCE: u64 = NONCE_BYTES as u64;
 /// Pieces of one segment at most.
 const SEGMENT_PIECES: u64 = 8;
+/// What a segment takes of the disk at most, in bytes; the first has a nonce more.
+pub(super) const SEGMENT_BYTES: u64 = SEGMENT_PIECES * PIECE_BYTES;
 /// Bytes gathered before they are handed to the disk.
 const BATCH_BYTES: usize = 1024 * 1024;
+
+/// A segment that is being made durable, whether or not anybody waits for it.
+pub(super) type Closing = Pin<Box<dyn Future<Output = Result<Segment, Error>> + Send>>;
 
 /// The part that works on another thread.
 struct Open {
@@ -24,6 +31,11 @@ struct Open {
 }
 
 impl Open {
+    fn begin(objects: &Objects, start: u64) -> Result<Self, objects::Error> {
+        let piece = piece_of_offset(start).unwrap_or_default();
+        Ok(Self { writer: objects.begin()?, hasher: PieceHasher::starting_at(piece) })
+    }
+
     fn take(mut self, parts: &[Bytes]) -> Result<Self, objects::Error> {
         for part in parts {
             self.hasher.update(part);
@@ -31,7 +43,24 @@ impl Open {
         self.writer.write(parts)?;
         Ok(self)
     }
+
+    /// Makes the segment durable, or its first `keep` bytes, which are whole pieces.
+    fn close(self, start: u64, keep: Option<u64>) -> Result<Segment, objects::Error> {
+        let Self { mut writer, hasher } = self;
+        let pieces = match keep {
+            Some(length) => {
+                writer.truncate(length)?;
+                Pieces { hashes: hasher.full_pieces().to_vec() }
+            }
+            None => hasher.finish(),
+        };
+        let length = writer.length();
+        let object = writer.publish()?.as_str().to_owned();
+        Ok(Segment { start, length, object, pieces })
+    }
 }
+
+type Writing = JoinHandle<Result<Open, objects::Error>>;
 
 /// Where a payload is written to, from some offset on.
 pub(super) struct Sink {
@@ -43,8 +72,7 @@ pub(super) struct Sink {
     at: u64,
     batch: Vec<Bytes>,
     batch_bytes: usize,
-    open: Option<Open>,
-    busy: Option<JoinHandle<Result<Open, objects::Error>>>,
+    writing: Option<Writing>,
     /// Whether something of this segment was handed to the disk. What the disk then refuses is
     /// lost, and so is the segment: another file in its place would begin with a hole.
     handed: bool,
@@ -55,15 +83,15 @@ impl Sink {
     pub(super) fn new(objects: Objects, at: u64) -> Result<Self, Error> {
         let end =
             segment_end(at).ok_or(Error::Malformed("the upload is not on a piece boundary"))?;
+        let batch = Vec::new();
         Ok(Self {
             objects,
             start: at,
             end,
             at,
-            batch: Vec::new(),
+            batch,
             batch_bytes: 0,
-            open: None,
-            busy: None,
+            writing: None,
             handed: false,
         })
     }
@@ -74,8 +102,8 @@ impl Sink {
     }
 
     /// Takes bytes out of `bytes` up to the end of the segment. When that is reached, gives
-    /// the segment, durable; the next one begins by itself.
-    pub(super) async fn push(&mut self, bytes: &mut Bytes) -> Result<Option<Segment>, Error> {
+    /// the segment; the next one begins by itself.
+    pub(super) async fn push(&mut self, bytes: &mut Bytes) -> Result<Option<Closing>, Error> {
         let room = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
         let part = bytes.split_to(bytes.len().min(room));
         self.at += part.len() as u64;
@@ -84,12 +112,11 @@ impl Sink {
             self.batch.push(part);
         }
         if self.at == self.end {
-            let segment = self.close(None).await?;
-            self.handed = false;
+            let closing = self.close(None);
             self.start = self.at;
             self.end =
                 segment_end(self.at).ok_or(Error::Malformed("a segment ends inside a piece"))?;
-            return Ok(segment);
+            return Ok(closing);
         }
         if self.batch_bytes >= BATCH_BYTES {
             self.flush().await?;
@@ -98,79 +125,76 @@ impl Sink {
     }
 
     /// The payload is whole: what is left is its last segment.
-    pub(super) async fn finish(&mut self) -> Result<Option<Segment>, Error> {
-        self.close(None).await
+    pub(super) fn finish(&mut self) -> Option<Closing> {
+        self.close(None)
     }
 
     /// The body broke off: whole pieces are kept, the rest is dropped.
-    pub(super) async fn cut(&mut self) -> Result<Option<Segment>, Error> {
+    pub(super) fn cut(&mut self) -> Option<Closing> {
         let whole = piece_floor(self.at);
         if whole <= self.start || self.is_lost() {
-            return Ok(None);
+            return None;
         }
-        self.close(Some(whole - self.start)).await
+        self.close(Some(whole - self.start))
+    }
+
+    fn is_lost(&self) -> bool {
+        self.handed && self.writing.is_none()
     }
 
     /// Hands the batch to the disk, as soon as the one before is there.
     async fn flush(&mut self) -> Result<(), Error> {
+        if self.is_lost() {
+            return Err(lost());
+        }
+        let before = settled(self.writing.take()).await?;
+        self.handed = true;
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        let open = self.settled().await?;
-        self.busy = Some(tokio::task::spawn_blocking(move || open.take(&batch)));
+        let (objects, start) = (self.objects.clone(), self.start);
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            before.map_or_else(|| Open::begin(&objects, start), Ok)?.take(&batch)
+        }));
         Ok(())
     }
 
-    fn is_lost(&self) -> bool {
-        self.handed && self.open.is_none() && self.busy.is_none()
-    }
-
-    async fn settled(&mut self) -> Result<Open, Error> {
-        if let Some(busy) = self.busy.take() {
-            return Ok(busy.await.map_err(failed)??);
-        }
-        if let Some(open) = self.open.take() {
-            return Ok(open);
-        }
-        if std::mem::replace(&mut self.handed, true) {
-            let lost = std::io::Error::other("the disk refused an earlier part of the segment");
-            return Err(Error::Objects(objects::Error::Failed(lost)));
-        }
-        let piece = piece_of_offset(self.start).unwrap_or_default();
-        let objects = self.objects.clone();
-        let writer =
-            tokio::task::spawn_blocking(move || objects.begin()).await.map_err(failed)??;
-        Ok(Open { writer, hasher: PieceHasher::starting_at(piece) })
-    }
-
-    async fn close(&mut self, keep: Option<u64>) -> Result<Option<Segment>, Error> {
+    /// Begins to make the segment durable; nothing of it is waited for here.
+    fn close(&mut self, keep: Option<u64>) -> Option<Closing> {
         if self.at == self.start {
-            return Ok(None);
+            return None;
         }
-        let batch = std::mem::take(&mut self.batch);
+        if self.is_lost() {
+            return Some(Box::pin(std::future::ready(Err(lost()))));
+        }
+        self.handed = false;
+        let (batch, before) = (std::mem::take(&mut self.batch), self.writing.take());
         self.batch_bytes = 0;
-        let open = self.settled().await?;
-        let start = self.start;
-        let done = tokio::task::spawn_blocking(move || {
-            let Open { mut writer, hasher } = open.take(&batch)?;
-            let mut pieces = crate::envelope::Pieces { hashes: hasher.full_pieces().to_vec() };
-            match keep {
-                Some(length) => writer.truncate(length)?,
-                None => pieces = hasher.finish(),
-            }
-            let length = writer.length();
-            let key = writer.publish()?;
-            Ok::<_, objects::Error>(Segment {
-                start,
-                length,
-                object: key.as_str().to_owned(),
-                pieces,
-            })
+        let (objects, start) = (self.objects.clone(), self.start);
+        let closing = tokio::spawn(async move {
+            let before = settled(before).await?;
+            let closed = tokio::task::spawn_blocking(move || {
+                let open = before.map_or_else(|| Open::begin(&objects, start), Ok)?;
+                open.take(&batch)?.close(start, keep)
+            });
+            Ok(closed.await.map_err(failed)??)
         });
-        Ok(Some(done.await.map_err(failed)??))
+        Some(Box::pin(async move { closing.await.map_err(failed)? }))
     }
 }
 
-fn failed(error: tokio::task::JoinError) -> Error {
+async fn settled(writing: Option<Writing>) -> Result<Option<Open>, Error> {
+    match writing {
+        Some(writing) => Ok(Some(writing.await.map_err(failed)??)),
+        None => Ok(None),
+    }
+}
+
+fn lost() -> Error {
+    let lost = std::io::Error::other("the disk refused an earlier part of the segment");
+    Error::Objects(objects::Error::Failed(lost))
+}
+
+pub(super) fn failed(error: tokio::task::JoinError) -> Error {
     Error::Objects(objects::Error::Failed(std::io::Error::other(error)))
 }
 
@@ -221,10 +245,14 @@ mod tests {
                     let mut part = payload.slice(at..at + step);
                     at += step;
                     while !part.is_empty() {
-                        segments.extend(sink.push(&mut part).await.expect("taken"));
+                        if let Some(closing) = sink.push(&mut part).await.expect("taken") {
+                            segments.push(closing.await.expect("durable"));
+                        }
                     }
                 }
-                segments.extend(sink.finish().await.expect("whole"));
+                if let Some(closing) = sink.finish() {
+                    segments.push(closing.await.expect("durable"));
+                }
                 let mut hasher = PieceHasher::new();
                 hasher.update(&payload);
                 let expected = hasher.finish();

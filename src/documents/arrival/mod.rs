@@ -16,16 +16,16 @@ use futures_util::StreamExt;
 use zeroize::Zeroizing;
 
 use crate::api::DocumentState;
-use crate::envelope::statement::{Category, Direction, Hash, Nonce, Note, Period, SealLevel};
-use crate::envelope::{Header, PIECE_BYTES, Pieces, payload_len};
+use crate::envelope::statement::{Category, Direction, Hash, Note, Period, SealLevel};
+use crate::envelope::{Header, Pieces, payload_len};
 use crate::ids::DocumentId;
-use crate::store::{self, Document, Segment, Tx};
+use crate::store::{self, Document, Tx};
 
 use super::check::{Checked, Finish};
 use super::intake::{Broken, Incoming, preceded};
-use super::upload::Beginning;
+use super::receiving::Receiving;
 use super::writers::WriteLock;
-use super::writing::Sink;
+use super::writing::SEGMENT_BYTES;
 use super::{Documents, Error, admission, commit, record};
 
 use door::Door;
@@ -38,8 +38,6 @@ const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 /// What arrives lives as long as its connection; this is for a gateway that was killed. A body
 /// moves far more than a segment in this time, in seconds.
 pub(super) const LIFETIME_SECONDS: i64 = 3600;
-/// What a segment takes of the disk, in bytes.
-const SEGMENT_BYTES: u64 = 8 * PIECE_BYTES;
 
 /// What the sender says of a document.
 pub struct Wish {
@@ -143,18 +141,6 @@ impl Documents {
         let header = tx.insert_header(document, header.as_bytes(), None, now).await?;
         tx.commit().await?;
         Ok((row, header))
-    }
-
-    /// Notes a durable segment. Refuses to go on where the next one would leave less than the
-    /// floor free: nobody has said how long the body is.
-    async fn keep_arrived(
-        &self,
-        row: &Document,
-        segment: &Segment,
-        nonce: Option<Nonce>,
-    ) -> Result<(), Error> {
-        self.keep(row, segment, nonce).await?;
-        self.room_for(SEGMENT_BYTES)
     }
 
     /// Removes what a broken arrival left.

@@ -11,7 +11,7 @@ use crate::store::{Completion, Document, GrantReason};
 
 use super::door::Door;
 use super::{
-    Arrived, Beginning, Documents, Error, Incoming, Sink, Wish, commit, pieces_of, preceded, record,
+    Arrived, Documents, Error, Incoming, Receiving, Wish, commit, pieces_of, preceded, record,
 };
 
 impl Documents {
@@ -27,25 +27,16 @@ impl Documents {
         let mut body = preceded(rest, body);
         let (row, header) =
             self.begin_arrival(door, wish, document, SealLevel::RawAge, &header).await?;
-        let mut sink = Sink::new(self.inner.objects.clone(), 0)?;
-        let mut beginning = Beginning::default();
+        let mut receiving = Receiving::new(self, &row)?;
         while let Some(part) = body.next().await {
-            let mut part = part.map_err(|_| Error::Broken)?;
-            if sink.at() + part.len() as u64 > most {
+            let part = part.map_err(|_| Error::Broken)?;
+            if receiving.at() + part.len() as u64 > most {
                 return Err(Error::TooLarge(most));
             }
-            beginning.see(&part)?;
-            while !part.is_empty() {
-                if let Some(segment) = sink.push(&mut part).await? {
-                    self.keep_arrived(&row, &segment, beginning.nonce()).await?;
-                }
-            }
+            receiving.take(part).await?;
         }
-        let length = sink.at();
-        plaintext_len(length).ok_or(Error::ImpossibleLength)?;
-        if let Some(segment) = sink.finish().await? {
-            self.keep(&row, &segment, beginning.nonce()).await?;
-        }
+        plaintext_len(receiving.at()).ok_or(Error::ImpossibleLength)?;
+        let length = receiving.finish().await?;
         let receipt = self.complete_raw(door, &row, header, length).await?;
         Ok(Arrived { document, sha256: None, size: None, seal: SealLevel::RawAge, receipt })
     }

@@ -14,7 +14,9 @@ use crate::store::Document;
 use crate::trust::Reader;
 
 use super::door::Door;
-use super::{Arrived, Checked, Documents, Error, Finish, Incoming, Sink, Wish, commit, pieces_of};
+use super::{
+    Arrived, Checked, Documents, Error, Finish, Incoming, Receiving, Wish, commit, pieces_of,
+};
 
 /// Plaintext that is sealed at once, in bytes.
 const BATCH_BYTES: usize = 1024 * 1024;
@@ -37,7 +39,7 @@ impl Documents {
         let header = Header::seal(&key, &recipients)?;
         let (row, header) =
             self.begin_arrival(door, wish, document, SealLevel::OnArrival, &header).await?;
-        let mut sink = Sink::new(self.inner.objects.clone(), 0)?;
+        let mut receiving = Receiving::sealed_here(self, &row, nonce)?;
         let mut sealing = Sealing::new(&key, &nonce);
         let (mut batch, mut batch_bytes) = (Vec::new(), 0);
         loop {
@@ -56,18 +58,16 @@ impl Documents {
                 batch_bytes = 0;
                 let (next, sealed) = sealing.take(parts).await?;
                 sealing = next;
-                self.pour(&row, &mut sink, sealed, nonce).await?;
+                receiving.take(sealed).await?;
             }
             if ended {
                 break;
             }
         }
         let (sealed, size, sha256) = sealing.finish();
-        self.pour(&row, &mut sink, sealed, nonce).await?;
-        if let Some(segment) = sink.finish().await? {
-            self.keep(&row, &segment, Some(nonce)).await?;
-        }
-        let pins = Pins { nonce, length: sink.at(), commit: key.commitment(&nonce) };
+        receiving.take(sealed).await?;
+        let length = receiving.finish().await?;
+        let pins = Pins { nonce, length, commit: key.commitment(&nonce) };
         let part = SealedPart {
             document,
             commit: pins.commit,
@@ -86,22 +86,6 @@ impl Documents {
             seal: SealLevel::OnArrival,
             receipt,
         })
-    }
-
-    /// Writes sealed bytes; full segments are noted.
-    async fn pour(
-        &self,
-        row: &Document,
-        sink: &mut Sink,
-        mut sealed: Bytes,
-        nonce: Nonce,
-    ) -> Result<(), Error> {
-        while !sealed.is_empty() {
-            if let Some(segment) = sink.push(&mut sealed).await? {
-                self.keep_arrived(row, &segment, Some(nonce)).await?;
-            }
-        }
-        Ok(())
     }
 
     async fn complete_sealed(
