@@ -9,7 +9,7 @@ use crate::envelope::Pieces;
 use crate::envelope::statement::Hash;
 use crate::ids::DocumentId;
 use crate::objects::{self, ObjectKey, Span, read_spans};
-use crate::store::Segment;
+use crate::store::{Document, Segment, Tx};
 
 use super::{Asker, Documents, Error, allow, commit, record};
 
@@ -39,39 +39,55 @@ impl Readable {
 }
 
 impl Documents {
-    /// What `asker` may read of a document. With `opening` it is an audit entry, and the
-    /// document counts as opened unless its sender looks at it.
-    pub async fn readable(
+    /// What `asker` may read of a document; nothing of it is opened.
+    pub async fn readable(&self, asker: Asker, id: DocumentId) -> Result<Readable, Error> {
+        let mut tx = self.inner.store.read().await?;
+        Ok(self.readable_in(&mut tx, asker, id).await?.0)
+    }
+
+    /// Opens a document: that is an audit entry, and the document counts as opened unless its
+    /// sender looks at it. `choose` looks at what is there and says what of it is wanted; when
+    /// it refuses, nothing was opened.
+    pub async fn open<T, E: From<Error>>(
         &self,
         asker: Asker,
         id: DocumentId,
-        opening: bool,
-    ) -> Result<Readable, Error> {
+        choose: impl FnOnce(&Readable) -> Result<T, E>,
+    ) -> Result<(Readable, T), E> {
         let now = self.now();
-        let mut tx =
-            if opening { self.inner.store.write().await? } else { self.inner.store.read().await? };
-        self.ready(&mut tx).await?;
+        let mut tx = self.inner.store.write().await.map_err(Error::from)?;
+        let (readable, document) = self.readable_in(&mut tx, asker, id).await?;
+        let chosen = choose(&readable)?;
+        if document.sender != Some(asker.member) {
+            tx.mark_opened(id, now).await.map_err(Error::from)?;
+        }
+        let event = asker
+            .did("document.open")
+            .client(document.client)
+            .object(id)
+            .sealed_as(document.manifest, document.commitment);
+        record(&mut tx, now, event).await?;
+        commit(tx).await?;
+        Ok((readable, chosen))
+    }
+
+    async fn readable_in(
+        &self,
+        tx: &mut Tx,
+        asker: Asker,
+        id: DocumentId,
+    ) -> Result<(Readable, Document), Error> {
+        self.ready(tx).await?;
         let seen = tx.seen_document(id, asker.member).await?;
         allow(asker, Action::ReadDocument, &seen.facts)?;
         let header = Bytes::from(seen.header.ok_or(Error::NotFound)?);
         let segments = tx.segments(id).await?;
         let document = seen.document;
-        if opening {
-            if document.sender != Some(asker.member) {
-                tx.mark_opened(id, now).await?;
-            }
-            let event = asker
-                .did("document.open")
-                .client(document.client)
-                .object(id)
-                .sealed_as(document.manifest, document.commitment);
-            record(&mut tx, now, event).await?;
-            commit(tx).await?;
-        }
         let mut identity = header.to_vec();
         identity.extend_from_slice(&document.pieces.map_or([0; 32], |hash| hash.0));
         let etag = format!("\"{}\"", &Hash::of(&identity).to_string()[..32]);
-        Ok(Readable { length: header.len() as u64 + document.length, header, segments, etag })
+        let length = header.len() as u64 + document.length;
+        Ok((Readable { header, segments, length, etag }, document))
     }
 
     /// The bytes `first .. first + length` of a readable document, in constant memory.

@@ -30,7 +30,7 @@ pub(super) async fn measure(
     caller: Caller,
     Path(document): Path<DocumentId>,
 ) -> Result<Response, Problem> {
-    let readable = documents.readable(caller.into(), document, false).await?;
+    let readable = documents.readable(caller.into(), document).await?;
     described(&readable, readable.length())
 }
 
@@ -40,13 +40,11 @@ pub(super) async fn open(
     Path(document): Path<DocumentId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    // Whoever asks for a part that is not there has opened nothing.
-    let measured = documents.readable(caller.into(), document, false).await?;
-    let selection = Selection::of(&headers, measured.etag(), measured.length())?;
-    let readable = documents.readable(caller.into(), document, true).await?;
-    if readable.etag() != measured.etag() {
-        return Err(Problem::unavailable());
-    }
+    let (readable, selection) = documents
+        .open(caller.into(), document, |readable| {
+            Selection::of(&headers, readable.etag(), readable.length())
+        })
+        .await?;
     let (first, length) = selection.bounds(readable.length());
     let mut response = described(&readable, length)?;
     if let Some(range) = selection.content_range(readable.length()) {
