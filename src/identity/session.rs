@@ -42,7 +42,7 @@ impl Identity {
         now: Timestamp,
     ) -> Result<Proven, Error> {
         let session = self.keys.access.session(access_token, now).ok_or(Error::Unauthorized)?;
-        let mut tx = store.read().await?;
+        let mut tx = store.glance().await?;
         match tx.session_member(session, now).await {
             Ok((member, role)) => Ok(Proven { session, member, role }),
             Err(store::Error::NotFound) => Err(Error::Unauthorized),

@@ -1,10 +1,12 @@
-//! Pools, transactions, migrations, and every difference between database engines.
+//! Transactions, migrations, and every difference between database engines.
 
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection};
+
+use super::connections::{Connections, Lent};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
@@ -52,18 +54,23 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// Connections for reading at once.
+const READERS: u32 = 8;
+
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    readers: SqlitePool,
+    readers: Connections,
     // SQLite has one writer at a time: waiting here in order is fairer than `SQLITE_BUSY`.
-    writer: SqlitePool,
+    writer: Connections,
 }
 
 /// One transaction. Dropped without [`Tx::commit`] it leaves no trace.
 #[derive(Debug)]
 pub struct Tx {
-    inner: Transaction<'static, Sqlite>,
+    lent: Lent,
+    /// Not for a [`Store::glance`], which has no transaction around its statement.
+    begun: bool,
 }
 
 impl Store {
@@ -78,24 +85,19 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(20))
-            .pragma("secure_delete", "on");
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_with(options.clone())
-            .await?;
-        MIGRATIONS.run(&writer).await.map_err(|error| match error {
+            .pragma("secure_delete", "on")
+            .disable_statement_logging();
+        let mut first = options.connect().await?;
+        MIGRATIONS.run(&mut first).await.map_err(|error| match error {
             sqlx::migrate::MigrateError::VersionMissing(_)
             | sqlx::migrate::MigrateError::VersionTooNew(..) => Error::NewerSchema,
             sqlx::migrate::MigrateError::Execute(error) => error.into(),
             other => Error::Unavailable(sqlx::Error::Migrate(Box::new(other))),
         })?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(8)
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_with(options.create_if_missing(false))
-            .await?;
-        Ok(Self { readers, writer })
+        let options = options.create_if_missing(false);
+        let writer = Connections::new(options.clone(), 1);
+        writer.give_back(first);
+        Ok(Self { readers: Connections::new(options, READERS), writer })
     }
 
     /// Opens a database that is there, for reading alone; a gateway may be using it. Refuses one
@@ -106,22 +108,17 @@ impl Store {
             .filename(path)
             .read_only(true)
             .busy_timeout(Duration::from_secs(20));
-        let pool = |options: SqliteConnectOptions| {
-            SqlitePoolOptions::new()
-                .max_connections(2)
-                .acquire_timeout(Duration::from_secs(30))
-                .connect_with(options)
-        };
-        let pool = match pool(options.clone()).await {
+        let (mut first, options) = match options.connect().await {
             // Without a write-ahead log there is nothing that could change under the reader.
             Err(_) if !beside(path, "-wal").exists() && path.exists() => {
-                pool(options.immutable(true)).await?
+                let options = options.immutable(true);
+                (options.connect().await?, options)
             }
-            opened => opened?,
+            opened => (opened?, options),
         };
         let applied: Vec<i64> =
             sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success = 1")
-                .fetch_all(&pool)
+                .fetch_all(&mut first)
                 .await?;
         let ours = |version: &i64| MIGRATIONS.iter().any(|ours| ours.version == *version);
         if !applied.iter().all(ours) {
@@ -130,22 +127,29 @@ impl Store {
         if !MIGRATIONS.iter().all(|ours| applied.contains(&ours.version)) {
             return Err(Error::OlderSchema);
         }
-        Ok(Self { readers: pool.clone(), writer: pool })
+        let readers = Connections::new(options, 2);
+        readers.give_back(first);
+        Ok(Self { readers: readers.clone(), writer: readers })
     }
 
     /// Begins a transaction that reads one consistent state.
     pub async fn read(&self) -> Result<Tx, Error> {
-        Ok(Tx { inner: self.readers.begin().await? })
+        Ok(Tx { lent: self.readers.lend("BEGIN").await?, begun: true })
+    }
+
+    /// For a single statement that reads; cheaper than [`Store::read`].
+    pub async fn glance(&self) -> Result<Tx, Error> {
+        Ok(Tx { lent: self.readers.lend("").await?, begun: false })
     }
 
     /// Begins a transaction that may write; one at a time.
     pub async fn write(&self) -> Result<Tx, Error> {
-        Ok(Tx { inner: self.writer.begin_with("BEGIN IMMEDIATE").await? })
+        Ok(Tx { lent: self.writer.lend("BEGIN IMMEDIATE").await?, begun: true })
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        sqlx::query("SELECT 1").execute(self.glance().await?.conn()).await?;
         Ok(())
     }
 
@@ -165,11 +169,26 @@ fn beside(path: &Path, ending: &str) -> std::path::PathBuf {
 
 impl Tx {
     /// Makes everything durable that was done in this transaction.
-    pub async fn commit(self) -> Result<(), Error> {
-        Ok(self.inner.commit().await?)
+    pub async fn commit(mut self) -> Result<(), Error> {
+        sqlx::query("COMMIT").execute(self.conn()).await?;
+        self.begun = false;
+        Ok(())
     }
 
     pub(super) fn conn(&mut self) -> &mut SqliteConnection {
-        &mut self.inner
+        self.lent.connection.as_mut().expect("it is given back when dropped, not before")
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        let Some(connection) = self.lent.connection.take() else { return };
+        if !self.begun {
+            self.lent.home.give_back(connection);
+        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // Nobody else gets it before what was begun is undone.
+            runtime.spawn(self.lent.undo(connection));
+        }
+        // Without a runtime it is closed, which undoes it too.
     }
 }

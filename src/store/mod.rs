@@ -6,6 +6,7 @@
 
 mod clients;
 mod columns;
+mod connections;
 mod documents;
 mod engine;
 mod entries;
