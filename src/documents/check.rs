@@ -67,6 +67,15 @@ pub(super) async fn manifest(
     Ok(Checked { manifest, readers })
 }
 
+/// Checks once more what may have changed since [`manifest`] found everything in order by the
+/// same directory: the sender's rights and the chain.
+pub(super) async fn still(tx: &mut Tx, asker: Asker, checked: &Checked) -> Result<(), Error> {
+    let Manifest { client, category, direction, .. } = checked.manifest;
+    let about = tx.client_facts(client, category, asker.member).await?;
+    allow(asker, Action::Send(direction), &about)?;
+    continues(tx, &checked.manifest).await
+}
+
 /// Everybody the statements demand, if the manifest names exactly them and the header rests
 /// on their kind of key.
 fn demanded(
