@@ -295,4 +295,5 @@ def main():
     report(options.json)
 
 
-main()
+if __name__ == "__main__":
+    main()

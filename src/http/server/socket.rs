@@ -31,6 +31,8 @@ pub(super) struct Socket {
     write_pace: Pace,
     /// Where HTTP/1.1 is spoken.
     strict: Option<Strict>,
+    /// What went wrong behind bytes that were read all the same.
+    failed: Option<io::Error>,
     closing: Closing,
 }
 
@@ -49,7 +51,30 @@ impl Socket {
         multiplexed: bool,
     ) -> Self {
         let strict = (!multiplexed).then(Strict::new);
-        Self { inner, watch, write_pace, strict, closing: Closing::Open }
+        Self { inner, watch, write_pace, strict, failed: None, closing: Closing::Open }
+    }
+
+    /// TLS gives one record of 16 KiB at a time; a body goes faster from hand to hand in larger
+    /// pieces, so whatever has arrived is taken at once.
+    fn read_records(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        loop {
+            let at = buf.filled().len();
+            let outcome = Pin::new(&mut self.inner).poll_read(cx, buf);
+            match outcome {
+                Poll::Ready(Ok(())) if buf.filled().len() > at && buf.remaining() > 0 => {}
+                Poll::Ready(Err(error)) if at > before => {
+                    self.failed = Some(error);
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Pending if at > before => return Poll::Ready(Ok(())),
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Notes what a write came to.
@@ -79,8 +104,11 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Err(error));
+        }
         let before = buf.filled().len();
-        let outcome = Pin::new(&mut self.inner).poll_read(cx, buf);
+        let outcome = self.read_records(cx, buf);
         let bytes = buf.filled().len() - before;
         if bytes > 0 {
             self.watch.heard(bytes);
