@@ -41,6 +41,20 @@ pub enum Action {
     Adopt,
     /// Prove that the recovery shares work.
     Rehearse,
+    /// See the partners.
+    SeePartners,
+    /// Record partners, suspend them.
+    KeepPartners,
+    /// Share documents of a client with a partner; unlock such a share.
+    Share,
+    /// See a share of a client's documents, and what was fetched of it.
+    SeeShare,
+    /// Decide for the client about a share of its documents.
+    DecideShare,
+    /// Agree to a sensitive share as a second person of the firm.
+    SecondShare,
+    /// End a share.
+    EndShare,
 }
 
 impl Action {
@@ -63,6 +77,13 @@ impl Action {
         Self::Rewrap,
         Self::Adopt,
         Self::Rehearse,
+        Self::SeePartners,
+        Self::KeepPartners,
+        Self::Share,
+        Self::SeeShare,
+        Self::DecideShare,
+        Self::SecondShare,
+        Self::EndShare,
     ];
 }
 
@@ -165,11 +186,35 @@ pub fn decide(role: Role, action: Action, facts: &Facts) -> Decision {
         Action::Rewrap | Action::Adopt if !keeps_books => Decision::Deny(Reason::Role),
         Action::Rewrap | Action::Adopt if !facts.complete => Decision::Deny(Reason::State),
         Action::Rewrap | Action::Adopt => related(facts.granted && facts.assigned),
+        Action::SeePartners => only(overseer || keeps_books),
+        Action::KeepPartners => only(matches!(role, Role::Lead | Role::PrivacyOfficer)),
+        Action::Share => keeper_of(keeps_books, facts.assigned),
+        Action::SeeShare => related(overseer || decides_about_shares(role, facts)),
+        Action::DecideShare if role != Role::Principal => Decision::Deny(Reason::Role),
+        Action::DecideShare => related(facts.of_client),
+        Action::SecondShare => keeper_of(keeps_books, role == Role::Lead || facts.assigned),
+        Action::EndShare => {
+            let officer = matches!(role, Role::Lead | Role::PrivacyOfficer);
+            related(officer || decides_about_shares(role, facts))
+        }
     }
 }
 
 const fn only(yes: bool) -> Decision {
     if yes { Decision::Allow } else { Decision::Deny(Reason::Role) }
+}
+
+const fn keeper_of(keeps_books: bool, looks_after: bool) -> Decision {
+    if keeps_books { related(looks_after) } else { Decision::Deny(Reason::Role) }
+}
+
+/// Clerks do not: a share is the principal's to decide.
+const fn decides_about_shares(role: Role, facts: &Facts) -> bool {
+    match role {
+        Role::Principal => facts.of_client,
+        Role::Accountant => facts.assigned,
+        _ => false,
+    }
 }
 
 const fn related_to_client(role: Role, facts: &Facts) -> bool {
@@ -225,6 +270,11 @@ mod tests {
                         | Action::EndMember
                         | Action::SeeMembers
                         | Action::Rehearse
+                        | Action::SeePartners
+                        | Action::KeepPartners
+                        | Action::SeeShare
+                        | Action::SecondShare
+                        | Action::EndShare
                 );
                 assert!(!allowed || office, "{role:?} {action:?}");
             }
@@ -250,7 +300,8 @@ mod tests {
             // Officers who hold no content key never read, whatever is true.
             if matches!(role, Role::PrivacyOfficer | Role::Auditor | Role::Admin) {
                 for action in [Action::ReadDocument, Action::Rewrap, Action::Adopt,
-                    Action::Send(Direction::In), Action::Send(Direction::Out)] {
+                    Action::Send(Direction::In), Action::Send(Direction::Out), Action::Share,
+                    Action::DecideShare, Action::SecondShare] {
                     prop_assert!(!decide(role, action, &facts).is_allow());
                 }
             }

@@ -103,6 +103,18 @@ id!(
     LinkId
 );
 id!(
+    /// A share (分享): documents that leave the firm for one partner.
+    ShareId
+);
+id!(
+    /// A registered partner (合作机构).
+    PartnerId
+);
+id!(
+    /// One fetching of a share; chosen by who fetches, so that a retry takes no second slot.
+    LeaseId
+);
+id!(
     /// A session of one member on one device.
     SessionId
 );

@@ -35,6 +35,13 @@ codes!(
     OFFSET_MISMATCH = "offset_mismatch",
     /// 409: the document is not in a state that allows this, e.g. it was opened before its recall.
     WRONG_STATE = "wrong_state",
+    /// 409: the partner has no confidentiality agreement that is valid now.
+    PARTNER_NDA_EXPIRED = "partner_nda_expired",
+    /// 409: the partner is suspended.
+    PARTNER_SUSPENDED = "partner_suspended",
+    /// 409: the partner is in another jurisdiction, and route, assessment and authorisation are
+    /// not recorded.
+    PARTNER_EXPORT_BLOCKED = "partner_export_blocked",
     /// 412: another version of tus than ours.
     TUS_VERSION = "tus_version",
     /// 413: longer than is taken here.

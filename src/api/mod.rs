@@ -28,6 +28,12 @@
 //! | `POST /documents/{id}/headers` `/adoption` | [`AddHeader`] [`Adopt`] | [`DocumentInfo`] |
 //! | `GET /clients/{id}/manifest-head?signer=` | | [`ManifestHead`] |
 //! | `GET /rewraps?client=` | | [`Rewraps`] |
+//! | `GET /partners`, `PUT /partners/{id}` | [`PutPartner`] | [`Partner`] list |
+//! | `GET /shares`, `POST /shares` | [`ProposeShare`] | [`ShareInfo`] list |
+//! | `POST /shares/{id}/authorisation` `/seconding` `/revocation` | [`Submit`] | [`ShareInfo`] |
+//! | `POST /shares/{id}/unlock` | | [`ShareInfo`] |
+//! | `POST /shares/{id}/open` `/release` | [`OpenShare`] | [`OpenedShare`] |
+//! | `GET /shares/{id}/{document}/age` `/pieces` under [`LEASE_HEADER`] | | `header ‖ payload` |
 //! | `POST /recovery/rehearsal` | [`Rehearsal`] | |
 //!
 //! Refusals are problem details with a code of [`codes`]. `GET /documents/{id}/age` answers
@@ -40,6 +46,7 @@ mod firm;
 pub mod frames;
 mod identity;
 mod problem;
+mod shares;
 mod text;
 pub mod uploads;
 
@@ -57,4 +64,8 @@ pub use identity::{
     PassphraseStarted, Refresh, SessionInfo, SessionOpened, Tokens,
 };
 pub use problem::ProblemBody;
+pub use shares::{
+    ExportRoute, Fetched, LEASE_HEADER, OpenShare, OpenedShare, Partner, PartnerBar,
+    PartnerDetails, PartnerState, ProposeShare, PutPartner, ShareInfo, ShareState, SharedDocument,
+};
 pub use text::Base64;

@@ -10,7 +10,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Hash, Note, Period, PublicKey};
 use crate::ids::{
-    ClientId, DocumentId, InvitationId, KeyId, LinkId, MemberId, RequestId, SessionId,
+    ClientId, DocumentId, InvitationId, KeyId, LeaseId, LinkId, MemberId, PartnerId, RequestId,
+    SessionId, ShareId,
 };
 
 /// Bytes as standard base64 with padding.
@@ -68,6 +69,9 @@ text_schema!(
     MemberId => custom("id"), "A member's id: 32 lower-case hex digits.";
     InvitationId => custom("id"), "An invitation's id: 32 lower-case hex digits.";
     LinkId => custom("id"), "A link's id: 32 lower-case hex digits.";
+    ShareId => custom("id"), "A share's id: 32 lower-case hex digits.";
+    PartnerId => custom("id"), "A partner's id: 32 lower-case hex digits.";
+    LeaseId => custom("id"), "A lease's id: 32 lower-case hex digits.";
     SessionId => custom("id"), "A session's id: 32 lower-case hex digits.";
     RequestId => custom("id"), "A request's id: 32 lower-case hex digits.";
     KeyId => custom("id"), "A key's id: 32 lower-case hex digits.";

@@ -22,6 +22,7 @@ use crate::identity::{GatewaySecrets, Identity};
 use crate::notices::Outbox;
 use crate::objects::Objects;
 use crate::store::{self, Store};
+use crate::shares;
 use crate::worker::{self, sequencer};
 
 /// What handlers take their parts from.
@@ -32,6 +33,7 @@ pub struct State {
     directories: Directories,
     identity: Identity,
     documents: Documents,
+    shares: shares::Settings,
     readiness: Readiness,
     contact: SecurityContact,
 }
@@ -52,6 +54,7 @@ part!(
     Directories => directories,
     Identity => identity,
     Documents => documents,
+    shares::Settings => shares,
     Readiness => readiness,
     SecurityContact => contact,
 );
@@ -63,6 +66,8 @@ pub fn routes() -> Routes<State> {
         .and(http::firm::routes())
         .and(http::documents::routes())
         .and(http::arrival::routes())
+        .and(http::partners::routes())
+        .and(http::shares::routes())
 }
 
 /// A gateway that serves.
@@ -264,6 +269,7 @@ async fn assemble(
         directories,
         identity: Identity::new(secrets),
         documents,
+        shares: shares::Settings::default(),
         readiness,
         contact: SecurityContact {
             contact: config.gateway.security_contact.clone(),

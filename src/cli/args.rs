@@ -12,11 +12,14 @@ use super::firm::{
 };
 use super::lang::Lang;
 use super::list::ListArgs;
+use super::partners::PartnerArgs;
 use super::people::{JoinArgs, LoginArgs, SessionsArgs};
 use super::pull::PullArgs;
+use super::receive::ReceiveArgs;
 use super::recipients::RecipientsArgs;
 use super::rewrap::RewrapArgs;
 use super::send::{DeliverArgs, SendArgs};
+use super::shares::{AuthoriseArgs, ShareArg, ShareArgs};
 use super::terminal::Terminal;
 use super::{open, seal};
 
@@ -93,6 +96,23 @@ pub enum Command {
     Root(RootArgs),
     /// Open an address that takes files from plain curl · 开设供 curl 上传的地址
     Request(RequestArgs),
+    /// The firm's partners · 合作机构
+    Partner(PartnerArgs),
+    /// Share documents with a partner, once the client allows it · 向合作机构分享文档
+    Share(ShareArgs),
+    /// Allow a share of your company's documents · 授权分享
+    Authorise(AuthoriseArgs),
+    /// Take an authorisation back: the share ends at once · 撤回授权
+    Withdraw(ShareArg),
+    /// End a share at once · 撤销分享
+    Revoke(ShareArg),
+    /// Unlock a share after wrong codes · 解锁分享
+    Unlock(ShareArg),
+    /// List shares, and what was fetched of them · 列出分享
+    #[command(after_help = "Example · 示例:\n  strongroom shares")]
+    Shares,
+    /// Receive what was shared with you; needs no account · 接收分享的文档
+    Receive(ReceiveArgs),
     /// Seal a file to recipients, off line · 离线封存文件
     Seal(seal::SealArgs),
     /// Open an age file, off line · 离线打开 age 文件

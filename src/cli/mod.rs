@@ -18,14 +18,17 @@ pub mod lang;
 pub mod list;
 mod new_file;
 pub mod open;
+pub mod partners;
 pub mod people;
 pub mod profile;
 pub mod pull;
 pub mod reading;
+pub mod receive;
 pub mod recipients;
 pub mod rewrap;
 pub mod seal;
 pub mod send;
+pub mod shares;
 pub mod terminal;
 pub mod words;
 
@@ -160,6 +163,14 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
         Command::Policy(args) => firm::run_policy(context, args).await,
         Command::Root(args) => firm::run_root(context, args).await,
         Command::Request(args) => firm::run_request(context, args).await,
+        Command::Partner(args) => partners::run(context, args).await,
+        Command::Share(args) => shares::run_share(context, args).await,
+        Command::Authorise(args) => shares::run_authorise(context, args).await,
+        Command::Withdraw(arg) => shares::run_withdraw(context, arg).await,
+        Command::Revoke(arg) => shares::run_revoke(context, arg).await,
+        Command::Unlock(arg) => shares::run_unlock(context, arg).await,
+        Command::Shares => shares::run_shares(context).await,
+        Command::Receive(args) => receive::run(context, args).await,
         Command::Completions(_) | Command::Seal(_) | Command::Open(_) => Ok(()),
     }
 }

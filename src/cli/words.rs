@@ -145,6 +145,36 @@ words! {
     ProfileOther Failed "profile_other"
         "the profile in {0} belongs to somebody else or to another gateway: name another folder with --profile"
         "{0} 中的档案属于他人或其他网关：请用 --profile 指定其他文件夹";
+    PartnerNdaExpired Refused "partner_nda_expired"
+        "the partner has no confidentiality agreement that is valid now: record its dates first (strongroom partner update ID --nda-from … --nda-until …)"
+        "该合作机构没有当前有效的保密协议：请先登记协议起止日期（strongroom partner update ID --nda-from … --nda-until …）";
+    PartnerSuspended Refused "partner_suspended"
+        "the partner is suspended: nothing is shared with it until the privacy officer resumes it"
+        "该合作机构已停用：隐私专员恢复之前不能向其分享";
+    PartnerExportBlocked Refused "partner_export_blocked"
+        "the partner is in another jurisdiction: record route, assessment number and authorisation first (strongroom partner update ID --export-route … --assessment … --export-authorisation …)"
+        "该合作机构位于境外：请先登记出境路径、影响评估编号和授权（strongroom partner update ID --export-route … --assessment … --export-authorisation …）";
+    BadCode Usage "bad_code"
+        "an access code has 8 letters and digits, without 0, 1, I, L and O: check what you were told"
+        "提取码由 8 位字母和数字组成，不含 0、1、I、L、O：请核对";
+    BadDate Usage "bad_date"
+        "{0} is not a date such as 2026-12-31"
+        "{0} 不是日期，例如 2026-12-31";
+    BadText Usage "bad_text"
+        "{0} must be one line of up to 500 bytes, without spaces at its ends"
+        "{0} 必须是一行文字，不超过 500 字节，首尾无空格";
+    OneClientOnly Usage "one_client_only"
+        "the documents belong to more than one client: share them one client at a time"
+        "这些文档属于不同客户：请按客户分别分享";
+    BasisNeeded Usage "basis_needed"
+        "say on what ground personal data may be passed on: --basis consent, legal_duty, de_identified or no_personal_data"
+        "请说明传递个人信息的依据：--basis consent（单独同意）、legal_duty（法定义务）、de_identified（已脱敏）或 no_personal_data（无个人信息）";
+    ShareNotOpen Refused "share_not_open"
+        "the share does not open: the link or the code is not right, the client has not authorised it yet, or it is used up, locked or over; ask whoever sent it"
+        "分享无法打开：链接或提取码不正确、客户尚未授权，或已用完、锁定、结束；请联系发送人";
+    ShareUnverified Unverified "share_unverified"
+        "what the gateway serves is not what the sharer signed ({0}); nothing of it was kept: tell whoever sent you the link"
+        "网关提供的内容与分享人签署的不一致（{0}），未保留任何内容：请告知发送链接的人";
     LoggedOut Refused "unauthorized"
         "this device is not logged in any more, or the login, passphrase or kit is not right: check them and log in again (strongroom login …)"
         "此设备已退出登录，或登录名、口令、恢复套件不正确：请核对后重新登录（strongroom login …）";

@@ -26,6 +26,15 @@ pub struct Readable {
 pub type Opened = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, objects::Error>> + Send>>;
 
 impl Readable {
+    /// A document with the header that somebody was found to be entitled to.
+    pub fn new(header: Vec<u8>, document: &Document, segments: Vec<Segment>) -> Self {
+        let mut identity = header.clone();
+        identity.extend_from_slice(&document.pieces.map_or([0; 32], |hash| hash.0));
+        let etag = format!("\"{}\"", &Hash::of(&identity).to_string()[..32]);
+        let length = header.len() as u64 + document.length;
+        Self { header: header.into(), segments, length, etag }
+    }
+
     /// Bytes of `header ‖ payload`.
     pub fn length(&self) -> u64 {
         self.length
@@ -80,14 +89,10 @@ impl Documents {
         self.ready(tx).await?;
         let seen = tx.seen_document(id, asker.member).await?;
         allow(asker, Action::ReadDocument, &seen.facts)?;
-        let header = Bytes::from(seen.header.ok_or(Error::NotFound)?);
+        let header = seen.header.ok_or(Error::NotFound)?;
         let segments = tx.segments(id).await?;
         let document = seen.document;
-        let mut identity = header.to_vec();
-        identity.extend_from_slice(&document.pieces.map_or([0; 32], |hash| hash.0));
-        let etag = format!("\"{}\"", &Hash::of(&identity).to_string()[..32]);
-        let length = header.len() as u64 + document.length;
-        Ok((Readable { header, segments, length, etag }, document))
+        Ok((Readable::new(header, &document, segments), document))
     }
 
     /// The bytes `first .. first + length` of a readable document, in constant memory.

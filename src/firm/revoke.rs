@@ -59,6 +59,8 @@ pub async fn revoke(
             }
             "link.revoke"
         }
+        // Shares end by a route of their own, which asks whose documents they are.
+        RevocationKind::Share => return Err(Error::StatementRefused),
     };
     tx.insert_statement(note, now).await?;
     audit::append(tx, now, Event::new(action).by(actor.member).object(subject)).await?;

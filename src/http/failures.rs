@@ -3,9 +3,9 @@
 use http::StatusCode;
 
 use crate::access::Reason;
-use crate::api::codes;
+use crate::api::{PartnerBar, codes};
 use crate::trust::DemandError;
-use crate::{documents, firm, identity, store};
+use crate::{documents, firm, identity, partners, shares, store};
 
 use super::Problem;
 
@@ -57,6 +57,59 @@ impl From<firm::Error> for Problem {
             firm::Error::Unacceptable => Self::bad_request("A value is empty or too long."),
             firm::Error::Directory(_) => Self::internal(&error),
             firm::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<partners::Error> for Problem {
+    fn from(error: partners::Error) -> Self {
+        match error {
+            partners::Error::NotAllowed => Self::not_allowed(),
+            partners::Error::Unacceptable(detail) => Self::bad_request(detail),
+            partners::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<shares::Error> for Problem {
+    fn from(error: shares::Error) -> Self {
+        use shares::Error;
+        match error {
+            Error::NotFound => Self::not_found(),
+            Error::NotAllowed => Self::not_allowed(),
+            Error::StatementRefused => firm::Error::StatementRefused.into(),
+            Error::Taken => firm::Error::Taken.into(),
+            Error::WrongState => Self::conflict(
+                codes::WRONG_STATE,
+                "The share has ended, or needs no second person.",
+            ),
+            Error::Documents => Self::bad_request(
+                "The documents must be complete, of one client, adopted where they were raw age \
+                 files, and each be given a header once.",
+            ),
+            Error::Header => {
+                Self::unsupported_media_type("A header is none, or weaker than its document's.")
+            }
+            Error::Limits => Self::bad_request(
+                "A share is open for an hour to ninety days and released 1 to 1000 times.",
+            ),
+            Error::Partner(bar) => match bar {
+                PartnerBar::Suspended => {
+                    Self::conflict(codes::PARTNER_SUSPENDED, "The partner is suspended.")
+                }
+                PartnerBar::NdaExpired => Self::conflict(
+                    codes::PARTNER_NDA_EXPIRED,
+                    "The partner has no confidentiality agreement that is valid now.",
+                ),
+                PartnerBar::ExportBlocked => Self::conflict(
+                    codes::PARTNER_EXPORT_BLOCKED,
+                    "The partner is in another jurisdiction; record route, assessment number and \
+                     authorisation first.",
+                ),
+            },
+            Error::NotRehearsed => documents::Error::NotRehearsed.into(),
+            Error::Directory(_) => Self::internal(&error),
+            Error::Store(error) => error.into(),
         }
     }
 }

@@ -17,12 +17,14 @@ mod middleware;
 mod openapi;
 mod operation;
 pub mod pages;
+pub mod partners;
 pub mod policy;
 pub mod problem;
 pub mod range;
 pub mod request_id;
 mod routes;
 pub mod server;
+pub mod shares;
 pub mod tus;
 
 use std::sync::Arc;

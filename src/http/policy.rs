@@ -37,6 +37,24 @@ pub const POLICY_MAKERS: &[Role] = &[Role::Lead, Role::Principal];
 /// Who sees everybody who has an account.
 pub const OVERSEERS: &[Role] = &[Role::Lead, Role::PrivacyOfficer, Role::Auditor, Role::Admin];
 
+/// Who keeps the register of partners.
+pub const OFFICERS: &[Role] = &[Role::Lead, Role::PrivacyOfficer];
+
+/// Who sees the register of partners.
+pub const PARTNER_VIEWERS: &[Role] =
+    &[Role::Accountant, Role::Lead, Role::PrivacyOfficer, Role::Auditor];
+
+/// Who decides for a client.
+pub const PRINCIPALS: &[Role] = &[Role::Principal];
+
+/// Who sees shares.
+pub const SHARE_VIEWERS: &[Role] =
+    &[Role::Principal, Role::Accountant, Role::Lead, Role::PrivacyOfficer, Role::Auditor];
+
+/// Who ends shares.
+pub const SHARE_ENDERS: &[Role] =
+    &[Role::Principal, Role::Accountant, Role::Lead, Role::PrivacyOfficer];
+
 /// Every person with an account.
 pub const PEOPLE: &[Role] = &[
     Role::Principal,

@@ -87,6 +87,11 @@ impl Fragment {
         self.derive(purpose, "token", id)
     }
 
+    /// The secret itself, for what else is derived from it.
+    pub(super) fn secret(&self) -> &Secret<32> {
+        &self.secret
+    }
+
     fn derive(&self, purpose: Purpose, what: &str, id: &[u8; 16]) -> Secret<32> {
         let label = format!("strongroom/v1/{}/{what}", purpose.label());
         hkdf(self.secret.expose(), id, label.as_bytes())

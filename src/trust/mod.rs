@@ -13,6 +13,7 @@ mod manifest;
 mod policies;
 mod readers;
 pub mod recovery;
+pub mod share;
 
 pub use directory::{Directory, Error};
 pub use manifest::{Signer, SignerKind};

@@ -29,6 +29,7 @@ mod no_trace;
 mod people;
 mod recovery_headers;
 mod routes;
+mod shares;
 mod signals;
 mod support;
 mod sweep;

@@ -38,6 +38,19 @@ const CLIENTS: &[(&str, &str, &str)] = &[
     ("principal2", "上海青禾贸易有限公司", "accountant2"),
 ];
 
+/// The partner, with an agreement that is valid for as long as anybody shows the demo.
+const PARTNER: &[&str] = &[
+    "上海信达税务师事务所（演示）",
+    "--kind",
+    "tax_agent",
+    "--person",
+    "张税务",
+    "--nda-from",
+    "2020-01-01",
+    "--nda-until",
+    "2099-12-31",
+];
+
 /// Joins under way at once.
 const AT_ONCE: usize = 4;
 
@@ -123,6 +136,9 @@ pub(super) async fn people(
     say(&lead, &["policy", "--client", &first, "--on-arrival", "yes"]).await?;
     let accountant = Person::new(&profile("accountant"), &ca);
     let door = say(&accountant, &["request", "--client", &first, "--on-arrival"]).await?;
+    let mut partner = vec!["partner", "add"];
+    partner.extend(PARTNER);
+    let partner = text(&say(&lead, &partner).await?, "partner")?;
 
     let names = || PEOPLE.iter().map(|(name, ..)| *name).chain([LEAD]);
     Ok(Record {
@@ -140,6 +156,7 @@ pub(super) async fn people(
         clients,
         recovery_shares: founded.shares.clone(),
         on_arrival_url: text(&door, "url")?,
+        partner,
     })
 }
 

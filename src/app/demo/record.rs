@@ -32,6 +32,7 @@ pub(super) struct Record {
     pub(super) accounts: BTreeMap<String, Account>,
     pub(super) recovery_shares: Vec<PathBuf>,
     pub(super) on_arrival_url: String,
+    pub(super) partner: String,
 }
 
 impl Record {

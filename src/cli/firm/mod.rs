@@ -45,7 +45,10 @@ fn duration_ms(text: &str) -> Result<i64, Error> {
 }
 
 /// When something that lasts `text` from `now` on ends.
-fn ends_at(now: Timestamp, text: &str) -> Result<Timestamp, Error> {
+///
+/// # Errors
+/// [`Word::BadDuration`].
+pub fn ends_at(now: Timestamp, text: &str) -> Result<Timestamp, Error> {
     Ok(now.plus_ms(duration_ms(text)?))
 }
 

@@ -4,12 +4,13 @@
 //! each piece's hash before its plaintext is written; the hash of the whole before the file gets
 //! a name. What fails is not written, and the others are. Nothing is ever overwritten.
 
-mod names;
+pub(in crate::cli) mod names;
 mod one;
+pub(in crate::cli) mod opening;
 mod raw;
 mod recovery;
-mod table;
-mod writing;
+pub(in crate::cli) mod table;
+pub(in crate::cli) mod writing;
 
 use std::path::{Path, PathBuf};
 

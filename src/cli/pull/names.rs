@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 240;
 const MAX_ENDING_BYTES: usize = 16;
 
 /// How many names are tried before giving up on one.
-pub(super) const MAX_COPIES: u32 = 1000;
+pub(in crate::cli) const MAX_COPIES: u32 = 1000;
 
 const RESERVED: &[&str] = &[
     "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
@@ -22,7 +22,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// A safe name for `name`; `fallback` (safe itself) when nothing of it is left.
-pub(super) fn safe(name: &str, fallback: &str) -> String {
+pub(in crate::cli) fn safe(name: &str, fallback: &str) -> String {
     let replaced: String = name
         .chars()
         .filter(|c| !is_direction_mark(*c))
@@ -69,7 +69,7 @@ fn split(name: &str) -> (&str, &str) {
 }
 
 /// `name`, `name (2)`, `name (3)` … in `folder`, the number before the ending.
-pub(super) fn candidates(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
+pub(in crate::cli) fn candidates(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
     let (stem, ending) = split(name);
     let numbered = move |n: u32| match n {
         1 => format!("{stem}{ending}"),
@@ -79,7 +79,7 @@ pub(super) fn candidates(folder: &Path, name: &str) -> impl Iterator<Item = Path
 }
 
 /// The usual ending of a file that begins like this; for raw age files, whose names nobody knows.
-pub(super) fn ending_of(beginning: &[u8]) -> &'static str {
+pub(in crate::cli) fn ending_of(beginning: &[u8]) -> &'static str {
     const BEGINNINGS: &[(&[u8], &str)] = &[
         (b"%PDF", ".pdf"),
         (b"\x89PNG", ".png"),

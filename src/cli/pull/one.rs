@@ -7,12 +7,12 @@ use tokio::sync::mpsc;
 use crate::api::DocumentInfo;
 use crate::cli::error::Error;
 use crate::cli::gateway::{Ask, read_body};
-use crate::cli::reading::{Download, Part, Said, Signed, envelope_error};
+use crate::cli::reading::{Download, Said, Signed, envelope_error};
 use crate::cli::words::Word;
-use crate::envelope::statement::Hash;
 use crate::envelope::{DocumentOpener, Pieces, SealedPart};
 use crate::ids::DocumentId;
 
+use super::opening::Opening;
 use super::writing::{Writing, already_there};
 use super::{Pulled, Pulling, names};
 
@@ -114,55 +114,5 @@ impl Pulling<'_> {
             (Err(error), _) => Err(error),
             (Ok(()), opened) => opened,
         }
-    }
-}
-
-/// Opens a document beside the runtime, piece by piece.
-struct Opening {
-    document: DocumentId,
-    opener: DocumentOpener,
-    writing: Writing,
-    bar: ProgressBar,
-    size: u64,
-    sha256: Hash,
-    name: String,
-}
-
-impl Opening {
-    fn run(mut self, mut received: mpsc::Receiver<Part>) -> Result<std::path::PathBuf, Error> {
-        let document = self.document;
-        let fault = |e| envelope_error(e, document);
-        let (mut piece, mut plaintext) = (Vec::new(), Vec::new());
-        let (mut index, count) = (0, self.opener.piece_count());
-        let mut wanted = self.length(index);
-        while let Some(part) = received.blocking_recv() {
-            let Part::Payload(bytes) = part else { continue };
-            self.bar.inc(bytes.len() as u64);
-            let mut bytes = &bytes[..];
-            while !bytes.is_empty() {
-                if index == count {
-                    // More than was signed.
-                    return Err(Error::new(Word::Damaged).about(document));
-                }
-                let (now, later) = bytes.split_at(bytes.len().min(wanted - piece.len()));
-                piece.extend_from_slice(now);
-                bytes = later;
-                if piece.len() == wanted {
-                    plaintext.clear();
-                    self.opener.open_next_piece(&piece, &mut plaintext).map_err(fault)?;
-                    self.writing.write(&plaintext)?;
-                    piece.clear();
-                    index += 1;
-                    wanted = self.length(index);
-                }
-            }
-        }
-        self.opener.finish(self.size, self.sha256).map_err(fault)?;
-        self.writing.keep_as(&self.name)
-    }
-
-    fn length(&self, index: u64) -> usize {
-        let range = self.opener.piece_range(index);
-        usize::try_from(range.end - range.start).unwrap_or(0)
     }
 }

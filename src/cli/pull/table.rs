@@ -35,13 +35,13 @@ const HEAD: [&str; 14] = [
 const DOCUMENT: usize = 1;
 
 /// One document, a cell for each heading.
-pub(super) type Row = [String; HEAD.len()];
+pub(in crate::cli) type Row = [String; HEAD.len()];
 
 /// Adds `rows` to the table in `dir`; a document that stood there already is replaced.
 ///
 /// # Errors
 /// [`Word::CannotWrite`], [`Word::DiskFull`].
-pub(super) fn add(dir: &Path, rows: &[Row]) -> Result<(), Error> {
+pub(in crate::cli) fn add(dir: &Path, rows: &[Row]) -> Result<(), Error> {
     let path = dir.join(NAME);
     let fault = |e: io::Error| file_error(Word::CannotWrite, &path, &e);
     let folder = File::open(dir).map_err(fault)?;

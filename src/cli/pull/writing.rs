@@ -16,7 +16,7 @@ use super::names::candidates;
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// A file in the making, in its folder.
-pub(super) struct Writing {
+pub(in crate::cli) struct Writing {
     out: BufWriter<FileOf>,
     folder: PathBuf,
 }
@@ -36,7 +36,7 @@ impl Write for FileOf {
 
 impl Writing {
     /// Begins a file in `folder`.
-    pub(super) fn begin(folder: &Path) -> Result<Self, Error> {
+    pub(in crate::cli) fn begin(folder: &Path) -> Result<Self, Error> {
         let file = NewFile::create(&beside(&folder.join("x")), false)
             .map_err(|e| file_error(Word::CannotWrite, folder, &e))?;
         let out = BufWriter::with_capacity(BUFFER_BYTES, FileOf(file));
@@ -44,12 +44,12 @@ impl Writing {
     }
 
     /// Writes opened bytes.
-    pub(super) fn write(&mut self, plaintext: &[u8]) -> Result<(), Error> {
+    pub(in crate::cli) fn write(&mut self, plaintext: &[u8]) -> Result<(), Error> {
         self.out.write_all(plaintext).map_err(|e| file_error(Word::CannotWrite, &self.folder, &e))
     }
 
     /// Makes the file durable under `name`, or the first free `name (2)` …
-    pub(super) fn keep_as(self, name: &str) -> Result<PathBuf, Error> {
+    pub(in crate::cli) fn keep_as(self, name: &str) -> Result<PathBuf, Error> {
         let Self { out, folder } = self;
         let fault = |e: &std::io::Error| file_error(Word::CannotWrite, &folder, e);
         let file = out.into_inner().map_err(|e| fault(e.error()))?;
@@ -58,7 +58,7 @@ impl Writing {
 }
 
 /// A file in `folder` under `name` or one of its copies that holds these very bytes.
-pub(super) fn already_there(folder: &Path, name: &str, size: u64, sha256: Hash) -> Option<PathBuf> {
+pub(in crate::cli) fn already_there(folder: &Path, name: &str, size: u64, sha256: Hash) -> Option<PathBuf> {
     for path in candidates(folder, name) {
         let Ok(meta) = std::fs::symlink_metadata(&path) else { return None };
         if meta.is_file() && meta.len() == size && hash_file(&path) == Some(sha256) {

@@ -8,10 +8,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
-use crate::ids::{ClientId, DocumentId, InvitationId, KeyId, LinkId, MemberId, parse_hex};
+use crate::ids::{
+    ClientId, DocumentId, InvitationId, KeyId, LinkId, MemberId, PartnerId, ShareId, parse_hex,
+};
 
 use super::key::PublicKey;
-use super::words::{Category, Direction, Period, RevocationKind, Role, SealLevel, YesNo};
+use super::words::{
+    Basis, Category, Decision, Direction, Period, RevocationKind, Role, SealLevel, YesNo,
+};
 
 /// What every first line begins with.
 pub const TYPE_PREFIX: &str = "strongroom/v1/";
@@ -160,6 +164,11 @@ value_by_text!(
     Nonce,
     Recipient,
     Word,
+    Line,
+    ShareId,
+    PartnerId,
+    Decision,
+    Basis,
 );
 
 /// The 16-byte nonce of a payload, in hex.
@@ -225,6 +234,40 @@ impl FromStr for Word {
     fn from_str(text: &str) -> Result<Self, Error> {
         let plain = text.bytes().all(|b| b.is_ascii_graphic() && b != b',');
         if plain && !text.is_empty() && !text.starts_with('-') {
+            Ok(Self(text.into()))
+        } else {
+            Err(Error::Malformed)
+        }
+    }
+}
+
+/// One line that people read, e.g. a purpose: no control characters, no space at its ends, at
+/// most [`Line::MAX_BYTES`], and not the `-` that stands for nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line(String);
+
+impl Line {
+    /// The longest line, in bytes of UTF-8.
+    pub const MAX_BYTES: usize = 500;
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Line {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let plain = text.trim() == text && !text.chars().any(char::is_control);
+        if plain && !text.is_empty() && text != "-" && text.len() <= Self::MAX_BYTES {
             Ok(Self(text.into()))
         } else {
             Err(Error::Malformed)

@@ -1,14 +1,18 @@
 //! The kinds of statement and their keys, in the order that is signed.
 
 use crate::clock::Timestamp;
-use crate::ids::{ClientId, DocumentId, InvitationId, KeyId, LinkId, MemberId, RootId};
+use crate::ids::{
+    ClientId, DocumentId, InvitationId, KeyId, LinkId, MemberId, PartnerId, RootId, ShareId,
+};
 
 use super::codec::{
-    Error, Hash, MAX_TEXT_BYTES, Nonce, Recipient, Statement, TYPE_PREFIX, Word, read_line,
+    Error, Hash, Line, MAX_TEXT_BYTES, Nonce, Recipient, Statement, TYPE_PREFIX, Word, read_line,
     write_line,
 };
 use super::key::PublicKey;
-use super::words::{Category, Direction, Period, RevocationKind, Role, SealLevel, YesNo};
+use super::words::{
+    Basis, Category, Decision, Direction, Period, RevocationKind, Role, SealLevel, YesNo,
+};
 
 macro_rules! statement {
     ($(#[$doc:meta])* $name:ident = $kind:literal {
@@ -244,6 +248,49 @@ statement!(
         sealed "sealed": Hash,
         /// Fingerprints of the recipients of the new header.
         recipients "recipients": Vec<Hash>,
+        /// When it was signed.
+        time "time": Timestamp,
+    }
+);
+
+statement!(
+    /// Documents for one partner. Signed by the sharer; a sensitive one also by a second
+    /// person of the firm.
+    Share = "share" {
+        /// The firm.
+        root "root": RootId,
+        /// Its id, which the link names.
+        share "share": ShareId,
+        /// For whom.
+        partner "partner": PartnerId,
+        /// What for.
+        purpose "purpose": Line,
+        /// After this it is refused.
+        expires "expires": Timestamp,
+        /// How many full sets are released.
+        max_downloads "max-downloads": u64,
+        /// The documents, all of them.
+        documents "documents": Vec<DocumentId>,
+        /// H of the list that is sealed to the share's identity.
+        sealed "sealed": Hash,
+        /// When it was signed.
+        time "time": Timestamp,
+    }
+);
+
+statement!(
+    /// What a client's principal decides about a share. Signed by them.
+    Authorisation = "authorisation" {
+        /// The firm.
+        root "root": RootId,
+        /// The share.
+        share "share": ShareId,
+        /// Whose documents it shares.
+        client "client": ClientId,
+        /// What is decided.
+        decision "decision": Decision,
+        /// On what ground personal data may be passed on; none where nothing is allowed.
+        basis "basis": Option<Basis>,
         /// When it was signed.
         time "time": Timestamp,
     }

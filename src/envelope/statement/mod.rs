@@ -11,16 +11,16 @@ mod note;
 mod words;
 
 pub use codec::{
-    Error, Hash, MAX_TEXT_BYTES, Nonce, Recipient, Statement, TYPE_PREFIX, Word, peek_kind,
+    Error, Hash, Line, MAX_TEXT_BYTES, Nonce, Recipient, Statement, TYPE_PREFIX, Word, peek_kind,
 };
 pub use key::{PublicKey, SigningKey};
 pub use kinds::{
-    Adoption, Assignment, Card, Entry, Invitation, Link, Manifest, Policy, Receipt, Revocation,
-    RoleGrant,
+    Adoption, Assignment, Authorisation, Card, Entry, Invitation, Link, Manifest, Policy, Receipt,
+    Revocation, RoleGrant, Share,
 };
 pub use note::{MAX_SIGNATURES, Note};
 pub use words::{
-    Category, Direction, ParseWordError, Period, RevocationKind, Role, SealLevel, YesNo,
+    Basis, Category, Decision, Direction, ParseWordError, Period, RevocationKind, Role, SealLevel, YesNo,
 };
 
 /// Parses `bytes` as a signed note and, where its kind is known, as that statement; the
@@ -36,6 +36,8 @@ pub fn parse(bytes: &[u8]) -> Result<Note, Error> {
         "link" => note.decode::<Link>().map(drop),
         "manifest" => note.decode::<Manifest>().map(drop),
         "adoption" => note.decode::<Adoption>().map(drop),
+        "share" => note.decode::<Share>().map(drop),
+        "authorisation" => note.decode::<Authorisation>().map(drop),
         "receipt" => note.decode::<Receipt>().map(drop),
         "revocation" => note.decode::<Revocation>().map(drop),
         _ => Err(Error::WrongKind),

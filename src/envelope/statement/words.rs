@@ -166,6 +166,34 @@ words!(
         Invitation = "invitation",
         /// A request link or an address for sealing on arrival.
         Link = "link",
+        /// A share.
+        Share = "share",
+    }
+);
+
+words!(
+    /// What a client's principal decides about a share (授权).
+    Decision {
+        /// 同意: it may be opened.
+        Authorise = "authorise",
+        /// 拒绝: it never opens.
+        Refuse = "refuse",
+        /// 撤回: it opens no more.
+        Withdraw = "withdraw",
+    }
+);
+
+words!(
+    /// On what ground personal data in a share may be passed on (个人信息处理依据).
+    Basis {
+        /// 员工单独同意: the persons concerned consented to this.
+        Consent = "consent",
+        /// 法定义务: the law demands it.
+        LegalDuty = "legal_duty",
+        /// 已脱敏: nobody can be recognised.
+        DeIdentified = "de_identified",
+        /// 无个人信息: there is none in it.
+        NoPersonalData = "no_personal_data",
     }
 );
 

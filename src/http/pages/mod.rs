@@ -7,6 +7,7 @@
 
 pub mod arrival;
 pub mod invitation;
+pub mod share;
 
 use std::fmt::Write as _;
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, ETAG, IF_RANGE, RANGE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
+use crate::api::LEASE_HEADER;
 use crate::cli::error::Error;
-use crate::cli::gateway::{Ask, Session};
+use crate::cli::gateway::{Ask, Gateway, Session};
 use crate::cli::words::Word;
 use crate::envelope::{Header, HeaderParser};
 use crate::ids::DocumentId;
@@ -32,9 +33,19 @@ pub enum Part {
     Payload(Bytes),
 }
 
+/// In whose name something is downloaded.
+#[derive(Clone, Debug)]
+enum Source<'a> {
+    /// A member's.
+    Member(&'a Session),
+    /// A partner's, who proves a lease of a share.
+    Lease { gateway: &'a Gateway, proof: HeaderValue },
+}
+
 /// One download.
 pub struct Download<'a> {
-    session: &'a Session,
+    source: Source<'a>,
+    path: String,
     document: DocumentId,
     etag: Option<HeaderValue>,
     header: Option<Header>,
@@ -52,7 +63,30 @@ enum Ended {
 impl<'a> Download<'a> {
     /// Of `document`.
     pub fn new(session: &'a Session, document: DocumentId) -> Self {
-        Self { session, document, etag: None, header: None, taken: 0 }
+        let path = format!("/documents/{document}/age");
+        let source = Source::Member(session);
+        Self { source, path, document, etag: None, header: None, taken: 0 }
+    }
+
+    /// Of `document` from `path`, under the lease that `proof` proves.
+    pub fn leased(
+        gateway: &'a Gateway,
+        path: String,
+        proof: HeaderValue,
+        document: DocumentId,
+    ) -> Self {
+        let source = Source::Lease { gateway, proof };
+        Self { source, path, document, etag: None, header: None, taken: 0 }
+    }
+
+    async fn answer(&self, ask: Ask) -> Result<Response<Incoming>, Error> {
+        match &self.source {
+            Source::Member(session) => session.answer(&ask).await,
+            Source::Lease { gateway, proof } => {
+                let name = HeaderName::from_static(LEASE_HEADER);
+                gateway.answer(&ask.with(name, proof.clone()), None).await
+            }
+        }
     }
 
     /// Gives everything to `parts`, over as many connections as it takes. Ends early without an
@@ -80,14 +114,14 @@ impl<'a> Download<'a> {
     }
 
     async fn connection(&mut self, parts: &mpsc::Sender<Part>) -> Result<Ended, Error> {
-        let mut ask = Ask::get(format!("/documents/{}/age", self.document));
+        let mut ask = Ask::get(self.path.clone());
         if let (Some(header), Some(etag)) = (&self.header, &self.etag) {
             let from = header.as_bytes().len() as u64 + self.taken;
             let range = HeaderValue::try_from(format!("bytes={from}-"))
                 .map_err(|e| Error::new(Word::Internal).about("range").because(e))?;
             ask = ask.with(RANGE, range).with(IF_RANGE, etag.clone());
         }
-        let response = match self.session.answer(&ask).await {
+        let response = match self.answer(ask).await {
             Ok(response) => response,
             // Everything had arrived before the connection broke.
             Err(error) if error.word() == Word::RangeNotSatisfiable => return Ok(Ended::Whole),

@@ -1,0 +1,192 @@
+//! `share`: documents re-wrapped to a fresh identity that only link and code give.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::state;
+use crate::api::{Base64, ProposeShare, ShareInfo, ShareState, SharedDocument};
+use crate::cli::Context;
+use crate::cli::error::Error;
+use crate::cli::firm::ends_at;
+use crate::cli::lang::Lang;
+use crate::cli::reading::{Reading, Said, envelope_error};
+use crate::cli::words::Word;
+use crate::clock::Timestamp;
+use crate::envelope::statement::{Hash, Line, Note, Share};
+use crate::envelope::{Header, Strength, seal_small};
+use crate::ids::{DocumentId, PartnerId, ShareId};
+use crate::trust::fragment::{Fragment, token_hash};
+use crate::trust::share::{Code, ListedDocument, ShareSecrets, SharedList};
+
+/// Share documents with a partner, once the client allows it · 向合作机构分享文档
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom share 9b1c… 77d0… --partner 3f07… --purpose '2025 年度审计' --expires 7d
+
+Send link and code by different ways · 链接与提取码请分别用不同渠道发送")]
+pub struct ShareArgs {
+    /// The documents
+    #[arg(value_name = "DOCUMENT", required = true)]
+    pub documents: Vec<DocumentId>,
+    /// For which partner
+    #[arg(long, value_name = "ID")]
+    pub partner: PartnerId,
+    /// What for
+    #[arg(long, value_name = "TEXT")]
+    pub purpose: String,
+    /// Who receives it there
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub recipient: String,
+    /// How long it is open: an hour to ninety days
+    #[arg(long, value_name = "TIME", default_value = "7d")]
+    pub expires: String,
+    /// How many times the whole set may be fetched
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub max_downloads: u64,
+    /// Without an access code: whoever has the link opens it
+    #[arg(long)]
+    pub no_code: bool,
+}
+
+#[derive(Serialize)]
+struct Shared {
+    share: ShareId,
+    url: String,
+    code: Option<String>,
+    state: ShareState,
+    expires_at: Timestamp,
+    needs_second: bool,
+}
+
+/// What was found out about the documents before anything is signed.
+struct Wrapped {
+    documents: Vec<SharedDocument>,
+    list: SharedList,
+    post_quantum: bool,
+}
+
+/// Runs `share`.
+///
+/// # Errors
+/// [`Word::BadText`], [`Word::BadDuration`], [`Word::OneClientOnly`], what does not verify, and
+/// those of asking.
+pub async fn run_share(context: &Context, args: ShareArgs) -> Result<(), Error> {
+    let purpose: Line =
+        args.purpose.parse().map_err(|_| Error::new(Word::BadText).about("--purpose"))?;
+    let session = context.session()?;
+    let reading = Reading::new(&session)?;
+    let root = session.profile().info().root.key_id();
+    let (id, fragment) = (ShareId::random(), Fragment::new(root));
+    let code = (!args.no_code).then(Code::draw);
+    let secrets = derive(&fragment, id, code.as_ref()).await?;
+    let wrapped = wrap(&reading, &args.documents, &secrets).await?;
+    let now = session.clock().now();
+    let json = serde_json::to_vec(&wrapped.list)
+        .map_err(|e| Error::new(Word::Internal).about("list").because(e))?;
+    let recipient = if wrapped.post_quantum {
+        secrets.keys.recipient_post_quantum()
+    } else {
+        secrets.keys.recipient()
+    };
+    let sealed = seal_small(&Zeroizing::new(json), &[recipient])
+        .map_err(|e| Error::new(Word::Internal).about("list").because(e))?;
+    let share = Share {
+        root,
+        share: id,
+        partner: args.partner,
+        purpose,
+        expires: ends_at(now, &args.expires)?,
+        max_downloads: args.max_downloads,
+        documents: args.documents.clone(),
+        sealed: Hash::of(&sealed),
+        time: now,
+    };
+    let proposed = ProposeShare {
+        statement: Note::sign(&share, &[&reading.keys().sign]),
+        sealed: Base64(sealed),
+        documents: wrapped.documents,
+        recipient: args.recipient,
+        find_hash: token_hash(&secrets.find),
+        open_hash: token_hash(&secrets.open),
+        has_code: code.is_some(),
+    };
+    let info: ShareInfo = session.post("/shares", &proposed).await?;
+    let url = format!("{}/s/{id}#{}", session.gateway().origin(), *fragment.encode());
+    let shared = Shared {
+        share: id,
+        url,
+        code: code.as_ref().map(|code| code.expose().to_owned()),
+        state: info.state,
+        expires_at: info.expires_at,
+        needs_second: info.needs_second,
+    };
+    let terminal = &context.terminal;
+    terminal.result(&shared, || {
+        let (url, until) = (&shared.url, shared.expires_at);
+        let code = shared.code.as_deref().unwrap_or("-");
+        let state = state(terminal, &info);
+        match terminal.lang {
+            Lang::En => format!(
+                "{url}\ncode {code}\n{state}; good until {until}. Send link and code by \
+                 different ways: neither is kept anywhere."
+            ),
+            Lang::Zh => format!(
+                "{url}\n提取码 {code}\n{state}；有效至 {until}。链接和提取码请分别用不同渠道发送，两者均不留存。"
+            ),
+        }
+    })
+}
+
+/// Stretches the code beside the runtime.
+pub(in crate::cli) async fn derive(
+    fragment: &Fragment,
+    id: ShareId,
+    code: Option<&Code>,
+) -> Result<ShareSecrets, Error> {
+    let (fragment, code) = (fragment.clone(), code.cloned());
+    tokio::task::spawn_blocking(move || ShareSecrets::derive(&fragment, id, code.as_ref()))
+        .await
+        .map_err(|e| Error::new(Word::Internal).about("code").because(e))
+}
+
+/// Verifies every document, opens its sealed part and wraps its file key for the share.
+async fn wrap(
+    reading: &Reading<'_>,
+    ids: &[DocumentId],
+    secrets: &ShareSecrets,
+) -> Result<Wrapped, Error> {
+    let (mut client, mut post_quantum) = (None, false);
+    let (mut documents, mut listed) = (Vec::new(), Vec::new());
+    for id in ids {
+        let info = reading.document(*id).await?;
+        if *client.get_or_insert(info.client) != info.client {
+            return Err(Error::new(Word::OneClientOnly));
+        }
+        let Said::Signed(signed) = reading.verify(&info).await? else {
+            return Err(Error::new(Word::NotOpened).about(id));
+        };
+        let part = reading.sealed_part(&info, &signed)?;
+        let (key, header) = reading.file_key(&info)?;
+        let strength = header.strength().map_err(|e| envelope_error(e, *id))?;
+        let recipient = if strength == Strength::PostQuantum {
+            post_quantum = true;
+            secrets.keys.recipient_post_quantum()
+        } else {
+            secrets.keys.recipient()
+        };
+        let header = Header::seal(&key, &[recipient]).map_err(|e| envelope_error(e, *id))?;
+        let header = Base64(header.as_bytes().to_vec());
+        documents.push(SharedDocument { document: *id, header });
+        listed.push(ListedDocument {
+            document: *id,
+            nonce: signed.pins.nonce,
+            commit: signed.pins.commit,
+            pieces: signed.pins.pieces,
+            name: part.name.clone(),
+            size: part.size,
+            sha256: part.sha256,
+        });
+    }
+    Ok(Wrapped { documents, list: SharedList { documents: listed }, post_quantum })
+}
