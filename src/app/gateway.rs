@@ -21,8 +21,8 @@ use crate::http::{self, Hosts, Readiness, Routes, SecurityContact};
 use crate::identity::{GatewaySecrets, Identity};
 use crate::notices::Outbox;
 use crate::objects::Objects;
-use crate::store::{self, Store};
 use crate::shares;
+use crate::store::{self, Store};
 use crate::worker::{self, sequencer};
 
 /// What handlers take their parts from.

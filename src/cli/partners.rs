@@ -8,9 +8,7 @@ use super::error::Error;
 use super::gateway::{Ask, Session};
 use super::terminal::{Terminal, printable};
 use super::words::Word;
-use crate::api::{
-    ExportRoute, Partner, PartnerBar, PartnerDetails, PartnerState, PutPartner,
-};
+use crate::api::{ExportRoute, Partner, PartnerBar, PartnerDetails, PartnerState, PutPartner};
 use crate::clock::Timestamp;
 use crate::ids::PartnerId;
 
@@ -41,7 +39,9 @@ Nothing is shared with a partner without a confidentiality agreement that is val
         facts: Box<Facts>,
     },
     /// Change what is recorded · 更改登记
-    #[command(after_help = "Example · 示例:\n  strongroom partner update 3f07… --nda-until 2027-12-31")]
+    #[command(
+        after_help = "Example · 示例:\n  strongroom partner update 3f07… --nda-until 2027-12-31"
+    )]
     Update {
         /// The partner
         #[arg(value_name = "ID")]
@@ -252,9 +252,7 @@ pub(super) fn bar(terminal: &Terminal, bar: Option<PartnerBar>) -> &'static str 
     match bar {
         None => terminal.pick("may receive", "可接收"),
         Some(PartnerBar::Suspended) => terminal.pick("suspended", "已停用"),
-        Some(PartnerBar::NdaExpired) => {
-            terminal.pick("no valid agreement", "保密协议无效")
-        }
+        Some(PartnerBar::NdaExpired) => terminal.pick("no valid agreement", "保密协议无效"),
         Some(PartnerBar::ExportBlocked) => terminal.pick("export blocked", "出境受限"),
     }
 }

@@ -80,9 +80,7 @@ impl Columns {
         let time = |ms: Option<i64>| ms.map(Timestamp::from_ms);
         let route = match self.export_route.as_str() {
             "" => None,
-            word => {
-                Some(ExportRoute::parse(word).ok_or_else(|| corrupt("partners.export_route"))?)
-            }
+            word => Some(ExportRoute::parse(word).ok_or_else(|| corrupt("partners.export_route"))?),
         };
         Ok(PartnerRow {
             id: parse(&self.id, "partners.id")?,

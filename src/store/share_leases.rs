@@ -153,7 +153,11 @@ impl Tx {
     }
 
     /// Counts a wrong code with a valid link; whether that locked the share.
-    pub async fn count_wrong_code(&mut self, share: ShareId, now: Timestamp) -> Result<bool, Error> {
+    pub async fn count_wrong_code(
+        &mut self,
+        share: ShareId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
         let locked: Option<bool> = sqlx::query_scalar(
             "UPDATE shares SET wrong_codes = wrong_codes + 1,
                  locked_at = CASE WHEN wrong_codes + 1 >= $3 THEN $2 ELSE NULL END

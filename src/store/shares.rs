@@ -142,9 +142,7 @@ impl TryFrom<Columns> for ShareRow {
 
     fn try_from(row: Columns) -> Result<Self, Error> {
         let time = |ms: Option<i64>| ms.map(Timestamp::from_ms);
-        let hash = |blob: &[u8], what| {
-            bytes(blob, what)?.map(Hash).ok_or_else(|| corrupt(what))
-        };
+        let hash = |blob: &[u8], what| bytes(blob, what)?.map(Hash).ok_or_else(|| corrupt(what));
         Ok(Self {
             id: parse(&row.id, "shares.id")?,
             partner: parse(&row.partner, "shares.partner")?,
@@ -349,11 +347,8 @@ impl Tx {
         } else {
             "UPDATE shares SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"
         };
-        let done = sqlx::query(sql)
-            .bind(id.to_string())
-            .bind(now.as_ms())
-            .execute(self.conn())
-            .await?;
+        let done =
+            sqlx::query(sql).bind(id.to_string()).bind(now.as_ms()).execute(self.conn()).await?;
         sqlx::query("UPDATE links SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1")
             .bind(id.to_string())
             .bind(now.as_ms())

@@ -26,6 +26,8 @@ const TABLE: &[(&str, u8, u8)] = &[
     ("identity", 5, 4),
     ("documents", 5, 4),
     ("firm", 5, 4),
+    ("partners", 5, 4),
+    ("shares", 5, 4),
     ("http", 6, 5),
     ("worker", 6, 5),
     ("cli", 6, 2),

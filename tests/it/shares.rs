@@ -130,11 +130,128 @@ fn a_partner_with_nothing_but_the_program_receives_what_the_client_authorised() 
     // Another device is another slot, and there is none.
     let other = share.receive(&demo, "other");
     assert_eq!((other.status, other.code()), (3, "share_not_open".into()));
-    for who in ["accountant2", "principal2", "clerk"] {
+    for who in ["accountant2", "principal2"] {
         assert_eq!(seen(&demo, who, &share.id), Value::Null, "{who}");
     }
+    assert_eq!(demo.run("clerk", &["shares"]).code(), "not_allowed");
     let ended = demo.run("principal", &["withdraw", &share.id]).ok();
     assert_eq!(ended["state"], "withdrawn");
     let late = share.receive(&demo, "received");
     assert_eq!((late.status, late.code()), (3, "share_not_open".into()));
+}
+
+#[test]
+fn five_wrong_codes_lock_a_share_until_its_sharer_unlocks_it() {
+    let demo = Demo::start();
+    let documents = sent(&demo, "bank", &[("a.txt", b"statement")]);
+    let share = open_share(&demo, &documents, &["--max-downloads", "2"]);
+    // Whoever has only the address, or a link of their own making, locks nothing.
+    let (address, _) = share.url.split_once('#').expect("a fragment");
+    let another = open_share(&demo, &documents, &[]);
+    let (_, fragment) = another.url.split_once('#').expect("a fragment");
+    let forged = Share {
+        id: share.id.clone(),
+        url: format!("{address}#{fragment}"),
+        code: share.code.clone(),
+    };
+    for _ in 0..6 {
+        assert_eq!(forged.receive(&demo, "forged").code(), "share_not_open");
+    }
+    assert_eq!(seen(&demo, "accountant", &share.id)["wrong_codes"], 0);
+    for tried in 1..=5 {
+        assert_eq!(seen(&demo, "accountant", &share.id)["state"], "open", "{tried}");
+        let refused = share.receive_with(&demo, &wrong(&share.code), "guessed");
+        assert_eq!((refused.status, refused.code()), (3, "share_not_open".into()));
+    }
+    assert_eq!(seen(&demo, "accountant", &share.id)["state"], "locked");
+    assert_eq!(share.receive(&demo, "right").code(), "share_not_open");
+    assert_eq!(demo.run("principal", &["unlock", &share.id]).status, 3);
+    let unlocked = demo.run("accountant", &["unlock", &share.id]).ok();
+    assert_eq!(unlocked["state"], "open");
+    // A code is read in lower case and with anything between.
+    let spelt = format!("{}-{}", share.code[..4].to_lowercase(), &share.code[4..]);
+    let rows = share.receive_with(&demo, &spelt, "right").ok();
+    assert_eq!(rows[0]["verified"], true);
+    let revoked = demo.run("accountant", &["revoke", &share.id]).ok();
+    assert_eq!(revoked["state"], "revoked");
+    assert_eq!(share.receive(&demo, "right").code(), "share_not_open");
+    let no_code = open_share(&demo, &documents, &["--no-code"]);
+    assert!(no_code.code.is_empty());
+    assert_eq!(no_code.receive(&demo, "open").ok()[0]["verified"], true);
+}
+
+#[test]
+fn nothing_goes_to_a_partner_that_may_not_receive() {
+    let demo = Demo::start();
+    let documents = sent(&demo, "tax", &[("a.txt", b"return")]);
+    let partner = |words: &[&str]| {
+        let mut all = vec!["partner"];
+        all.extend(words);
+        demo.run("privacy_officer", &all).ok()
+    };
+    let id = |row: Value| row["partner"].as_str().expect("an id").to_owned();
+    let bare = id(partner(&["add", "无协议事务所"]));
+    let ask =
+        |partner: &str| proposed(&demo, "accountant", &documents, &["--partner", partner]).code();
+    assert_eq!(ask(&bare), "partner_nda_expired");
+    partner(&["update", &bare, "--nda-from", "2020-01-01", "--nda-until", "2021-01-01"]);
+    assert_eq!(ask(&bare), "partner_nda_expired");
+    partner(&["update", &bare, "--nda-until", "2099-01-01", "--jurisdiction", "SG"]);
+    assert_eq!(ask(&bare), "partner_export_blocked");
+    partner(&["update", &bare, "--export-route", "standard_contract", "--assessment", "PIA-7"]);
+    assert_eq!(ask(&bare), "partner_export_blocked", "no authorisation is recorded");
+    let ready = partner(&["update", &bare, "--export-authorisation", "2026-31"]);
+    assert_eq!((&ready["state"], &ready["bar"]), (&"active".into(), &Value::Null));
+    let share = open_share(&demo, &documents, &["--partner", &bare]);
+    assert_eq!(demo.run("accountant", &["partner", "suspend", &bare]).status, 3);
+    let suspended = partner(&["suspend", &bare]);
+    assert_eq!(suspended["state"], "suspended");
+    assert_eq!(ask(&bare), "partner_suspended");
+    assert_eq!(share.receive(&demo, "suspended").code(), "share_not_open");
+    partner(&["resume", &bare]);
+    assert_eq!(share.receive(&demo, "resumed").ok()[0]["verified"], true);
+    // What was fetched goes on no more once the agreement has lapsed.
+    partner(&["update", &bare, "--nda-until", "2021-01-01"]);
+    assert_eq!(share.receive(&demo, "lapsed").code(), "share_not_open");
+    assert_eq!(demo.run("principal", &["partner", "list"]).status, 3);
+}
+
+#[test]
+fn payroll_leaves_only_when_a_second_person_of_the_firm_agrees() {
+    let demo = Demo::start();
+    let documents = sent(&demo, "payroll", &[("工资表.xlsx", b"salaries")]);
+    let share = share(&demo, &documents, &[]);
+    let done = demo.run("principal", &["authorise", &share.id, "--basis", "consent"]).ok();
+    assert_eq!(done["state"], "waiting");
+    assert_eq!(share.receive(&demo, "early").code(), "share_not_open");
+    // Not the sharer themselves, and nobody who does not look after the client.
+    for who in ["accountant", "accountant2", "auditor"] {
+        assert_eq!(demo.run(who, &["authorise", &share.id]).status, 3, "{who}");
+    }
+    assert_eq!(seen(&demo, "accountant", &share.id)["needs_second"], true);
+    let done = demo.run("lead", &["authorise", &share.id]).ok();
+    assert_eq!(done["state"], "open");
+    assert_eq!(share.receive(&demo, "received").ok()[0]["verified"], true);
+}
+
+#[test]
+fn what_a_client_refuses_never_opens() {
+    let demo = Demo::start();
+    let documents = sent(&demo, "bank", &[("a.txt", b"x")]);
+    let share = share(&demo, &documents, &[]);
+    let refused = demo.run("principal", &["authorise", &share.id, "--refuse"]).ok();
+    assert_eq!(refused["state"], "withdrawn");
+    assert_eq!(demo.run("principal", &["authorise", &share.id]).code(), "wrong_state");
+    assert_eq!(share.receive(&demo, "refused").code(), "share_not_open");
+    for (more, code) in [
+        (&["--expires", "100d"][..], "bad_request"),
+        (&["--expires", "10m"][..], "bad_request"),
+        (&["--max-downloads", "0"][..], "bad_request"),
+        (&["--partner", "00000000000000000000000000000000"][..], "not_found"),
+    ] {
+        assert_eq!(proposed(&demo, "accountant", &documents, more).code(), code, "{more:?}");
+    }
+    for who in ["accountant2", "principal", "admin"] {
+        assert_eq!(proposed(&demo, who, &documents, &[]).status, 3, "{who}");
+    }
 }

@@ -58,7 +58,12 @@ impl Writing {
 }
 
 /// A file in `folder` under `name` or one of its copies that holds these very bytes.
-pub(in crate::cli) fn already_there(folder: &Path, name: &str, size: u64, sha256: Hash) -> Option<PathBuf> {
+pub(in crate::cli) fn already_there(
+    folder: &Path,
+    name: &str,
+    size: u64,
+    sha256: Hash,
+) -> Option<PathBuf> {
     for path in candidates(folder, name) {
         let Ok(meta) = std::fs::symlink_metadata(&path) else { return None };
         if meta.is_file() && meta.len() == size && hash_file(&path) == Some(sha256) {

@@ -78,8 +78,8 @@ pub async fn run(context: &Context, args: ReceiveArgs) -> Result<(), Error> {
     let code = match &args.code {
         Some(code) => Some(code.clone()),
         None if terminal.asks() => {
-            let asked =
-                terminal.ask(terminal.pick("Access code (empty if none): ", "提取码（无则留空）："))?;
+            let asked = terminal
+                .ask(terminal.pick("Access code (empty if none): ", "提取码（无则留空）："))?;
             (!asked.trim().is_empty()).then_some(asked)
         }
         None => None,

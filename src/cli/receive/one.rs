@@ -67,8 +67,8 @@ impl Receiving<'_> {
             let key = header
                 .open(&identities)
                 .map_err(|e| Error::new(Word::ShareUnverified).about("header").because(e))?;
-            let opener = DocumentOpener::new(key, pins, pieces)
-                .map_err(|e| envelope_error(e, document))?;
+            let opener =
+                DocumentOpener::new(key, pins, pieces).map_err(|e| envelope_error(e, document))?;
             if opener.plaintext_len() != size {
                 return Err(Error::new(Word::ShareUnverified).about("size"));
             }

@@ -66,8 +66,7 @@ pub(super) fn verify(
     }
     let json = open_small(sealed, &link.secrets.keys.identities())
         .map_err(|e| unverified("sealed list").because(e))?;
-    let list: SharedList =
-        serde_json::from_slice(&json).map_err(|_| unverified("sealed list"))?;
+    let list: SharedList = serde_json::from_slice(&json).map_err(|_| unverified("sealed list"))?;
     if !list.agrees(&share) {
         return Err(unverified("set of documents"));
     }

@@ -8,9 +8,7 @@ mod decide;
 mod list;
 mod propose;
 
-pub use decide::{
-    AuthoriseArgs, ShareArg, run_authorise, run_revoke, run_unlock, run_withdraw,
-};
+pub use decide::{AuthoriseArgs, ShareArg, run_authorise, run_revoke, run_unlock, run_withdraw};
 pub use list::run_shares;
 pub(in crate::cli) use propose::derive;
 pub use propose::{ShareArgs, run_share};
@@ -49,9 +47,7 @@ fn state(terminal: &Terminal, info: &ShareInfo) -> &'static str {
         ShareState::Waiting if info.needs_client => {
             terminal.pick("waiting for the client", "等待客户授权")
         }
-        ShareState::Waiting => {
-            terminal.pick("waiting for a second person", "等待第二人复核")
-        }
+        ShareState::Waiting => terminal.pick("waiting for a second person", "等待第二人复核"),
         ShareState::Open => terminal.pick("open", "可接收"),
         ShareState::UsedUp => terminal.pick("used up", "次数已用完"),
         ShareState::Locked => terminal.pick("locked after wrong codes", "提取码错误已锁定"),

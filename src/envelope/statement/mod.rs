@@ -20,7 +20,8 @@ pub use kinds::{
 };
 pub use note::{MAX_SIGNATURES, Note};
 pub use words::{
-    Basis, Category, Decision, Direction, ParseWordError, Period, RevocationKind, Role, SealLevel, YesNo,
+    Basis, Category, Decision, Direction, ParseWordError, Period, RevocationKind, Role, SealLevel,
+    YesNo,
 };
 
 /// Parses `bytes` as a signed note and, where its kind is known, as that statement; the

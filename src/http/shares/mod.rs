@@ -48,9 +48,11 @@ where
     let (ok, octets) = (StatusCode::OK, "application/octet-stream");
     let share = |id, summary| operation(id, summary).path_param("share", "The share's id.");
     let leased = |id, summary| {
-        share(id, summary)
-            .path_param("item", "A document's id.")
-            .header(api::LEASE_HEADER, "The lease and `open`, in base64url.", true)
+        share(id, summary).path_param("item", "A document's id.").header(
+            api::LEASE_HEADER,
+            "The lease and `open`, in base64url.",
+            true,
+        )
     };
     Routes::new()
         .get(
@@ -143,8 +145,11 @@ where
         .get(
             "/api/v1/shares/{share}/{item}/pieces",
             Policy::Token,
-            leased("shares.pieces", "The hashes of the pieces, 32 bytes each.")
-                .answers_bytes(ok, octets, "The hashes."),
+            leased("shares.pieces", "The hashes of the pieces, 32 bytes each.").answers_bytes(
+                ok,
+                octets,
+                "The hashes.",
+            ),
             pieces::pieces,
         )
 }
