@@ -67,7 +67,7 @@ impl Readiness {
     }
 }
 
-/// What `security.txt` says; empty means none is served.
+/// What `security.txt` says; without a contact, the origin itself.
 #[derive(Debug, Clone)]
 pub struct SecurityContact {
     /// `https:`, `mailto:` or `tel:` address.
@@ -149,18 +149,16 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response()
 }
 
-async fn contact(State(security): State<SecurityContact>) -> Result<Response, Problem> {
-    if security.contact.is_empty() {
-        return Err(Problem::not_found());
-    }
+async fn contact(State(security): State<SecurityContact>) -> Response {
+    // Where nobody was named, whoever runs this address is the one to ask.
+    let origin = security.origin.trim_end_matches('/');
+    let contact = if security.contact.is_empty() { origin } else { &security.contact };
     let expires = security.clock.now().plus_secs(CONTACT_SECONDS);
     let text = format!(
-        "Contact: {}\nExpires: {expires}\nPreferred-Languages: zh, en\n\
-         Canonical: {}/.well-known/security.txt\n",
-        security.contact,
-        security.origin.trim_end_matches('/'),
+        "Contact: {contact}\nExpires: {expires}\nPreferred-Languages: zh, en\n\
+         Canonical: {origin}/.well-known/security.txt\n",
     );
-    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
 async fn openapi(document: Option<axum::Extension<Document>>) -> Result<Response, Problem> {

@@ -173,10 +173,11 @@ async fn page(
     let rows: Vec<LogRow> = tx.log_from(first, PAGE as i64).await?;
     let Some(last) = rows.last().and_then(|row| row.position) else { return Ok(None) };
     let mut tiles = BTreeMap::new();
-    for level in 0..8_u32 {
-        let (from, to) = (first >> (8 * (level + 1)), last >> (8 * (level + 1)));
+    for level in 0..8_u8 {
+        // A tile of the highest level would hold all of 2^64 entries: there is one at most.
+        let tile = |entry: u64| entry.checked_shr(8 * (u32::from(level) + 1)).unwrap_or(0);
+        let (from, to) = (tile(first), tile(last));
         // One before: what a page completes may stand at the end of the tile before.
-        let level = level as u8;
         for (level, index, hashes) in tx.tiles(level, from.saturating_sub(1), to).await? {
             tiles.insert((level, index), hashes);
         }
