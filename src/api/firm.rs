@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Hash, Note, PublicKey, Role};
-use crate::ids::{ClientId, MemberId};
+use crate::ids::{ClientId, LinkId, MemberId};
 
+use super::documents::ManifestHead;
 use super::text::Base64;
 
 /// The firm that runs the gateway.
@@ -106,6 +107,64 @@ pub struct Offer {
 pub struct Offered {
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// What the holder of a request link gets to see: what it takes to seal to the right people.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkSeen {
+    /// The link.
+    pub link: Note,
+    /// The firm.
+    pub firm: Firm,
+    /// The statements that lead from the root key to the link and to who reads.
+    pub statements: Vec<Note>,
+    /// The newest manifest that was signed with the link.
+    pub head: ManifestHead,
+}
+
+/// One link into a client's space.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkInfo {
+    /// The link.
+    pub link: LinkId,
+    /// Whose space it leads to.
+    pub client: ClientId,
+    /// Whether the gateway seals what arrives there.
+    pub on_arrival: bool,
+    /// Where it stands.
+    pub state: LinkState,
+    /// Who opened it.
+    pub created_by: MemberId,
+    /// When.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Files it has taken, those on their way included.
+    pub files: u64,
+    /// How many it takes.
+    pub max_files: u64,
+    /// Payload bytes it has taken, those on their way included.
+    pub bytes: u64,
+    /// How many it takes.
+    pub max_bytes: u64,
+}
+
+/// Where a link stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// It takes files.
+    Open,
+    /// It has taken what it takes.
+    UsedUp,
+    /// Its time is over.
+    Expired,
+    /// It was ended.
+    Revoked,
+    /// Whoever opened it no longer looks after the client.
+    Unattended,
 }
 
 /// Submits one signed statement.

@@ -15,7 +15,10 @@
 //! | `GET /directory?client=` | | [`Statements`] |
 //! | `GET /clients`, `POST /clients` | [`AddClient`] | [`ClientSummary`] list |
 //! | `GET /members`, `POST /revocations` | [`Submit`] | [`MemberSummary`] list |
-//! | `POST /invitations` `/links` | [`Offer`] | [`Offered`] |
+//! | `POST /invitations` `/links` `/request-links` | [`Offer`] | [`Offered`] |
+//! | `GET /clients/{id}/links` | | [`LinkInfo`] list |
+//! | `GET /link` (a link's token) | | [`LinkSeen`] |
+//! | `POST /link/documents` `/link/uploads`, … (a link's token) | as without `/link` | [`Completed`] |
 //! | `POST /assignments` `/policies` | [`Submit`] | [`Assigned`] |
 //! | `GET /documents?client=&period=&state=&after=` | | [`DocumentPage`] |
 //! | `POST /documents` (frames, up to 1 MiB) | see [`frames`] | [`Completed`] |
@@ -55,8 +58,8 @@ pub use documents::{
     RecoveryHeader, RecoveryHeaders, RecoveryProven, Rewrap, Rewraps,
 };
 pub use firm::{
-    AddClient, Assigned, ClientSummary, Firm, FirmDetails, MemberState, MemberSummary, Offer,
-    Offered, Rehearsal, Statements, Submit,
+    AddClient, Assigned, ClientSummary, Firm, FirmDetails, LinkInfo, LinkSeen, LinkState,
+    MemberState, MemberSummary, Offer, Offered, Rehearsal, Statements, Submit,
 };
 pub use identity::{
     InvitationLook, InvitationSeen, Join, JoinStart, JoinStarted, KeyringHeader, KeyringSealed,

@@ -68,6 +68,7 @@ pub fn routes() -> Routes<State> {
         .and(http::arrival::routes())
         .and(http::partners::routes())
         .and(http::shares::routes())
+        .and(http::links::routes())
 }
 
 /// A gateway that serves.

@@ -1,6 +1,5 @@
 //! What a manifest must agree with before a document is complete.
 
-use crate::access::Action;
 use crate::api::DocumentState;
 use crate::audit::Event;
 use crate::clock::Timestamp;
@@ -13,7 +12,7 @@ use crate::store::{self, Completion, GrantReason, Tx};
 use crate::trust::{Demand, Directory, Reader};
 
 use super::error::moved;
-use super::{Asker, Documents, Error, allow, record};
+use super::{Documents, Error, Sender, record};
 
 /// What the gateway itself knows of a document that is to be completed.
 pub(super) struct Facts {
@@ -34,20 +33,20 @@ pub(super) struct Checked {
     pub(super) readers: Vec<Reader>,
 }
 
-/// Checks a member's manifest against the document and the firm's statements.
+/// Checks a sender's manifest against the document and the firm's statements.
 pub(super) async fn manifest(
     tx: &mut Tx,
     directory: &Directory,
-    asker: Asker,
+    sender: Sender,
     note: &Note,
     sealed: &[u8],
     facts: &Facts,
+    now: Timestamp,
 ) -> Result<Checked, Error> {
-    let about = tx.client_facts(facts.client, facts.category, asker.member).await?;
-    allow(asker, Action::Send(facts.direction), &about)?;
+    sender.may_send(tx, facts.client, facts.category, facts.direction, now).await?;
     let (manifest, signer) = directory.verify_manifest(note)?;
     let agrees = [
-        ("signer", signer.member == Some(asker.member)),
+        ("signer", sender.signed(&signer)),
         ("document", manifest.document == facts.document),
         ("client", manifest.client == facts.client),
         ("direction", manifest.direction == facts.direction),
@@ -69,10 +68,14 @@ pub(super) async fn manifest(
 
 /// Checks once more what may have changed since [`manifest`] found everything in order by the
 /// same directory: the sender's rights and the chain.
-pub(super) async fn still(tx: &mut Tx, asker: Asker, checked: &Checked) -> Result<(), Error> {
+pub(super) async fn still(
+    tx: &mut Tx,
+    sender: Sender,
+    checked: &Checked,
+    now: Timestamp,
+) -> Result<(), Error> {
     let Manifest { client, category, direction, .. } = checked.manifest;
-    let about = tx.client_facts(client, category, asker.member).await?;
-    allow(asker, Action::Send(direction), &about)?;
+    sender.may_send(tx, client, category, direction, now).await?;
     continues(tx, &checked.manifest).await
 }
 
@@ -203,12 +206,14 @@ impl Documents {
     pub(super) async fn done_before(
         &self,
         tx: &mut Tx,
-        asker: Asker,
+        sender: Sender,
         document: DocumentId,
         note: &Note,
     ) -> Result<Option<(DocumentState, Note)>, Error> {
-        let seen = tx.seen_document(document, asker.member).await?;
-        if seen.document.sender != Some(asker.member) {
+        // A link is no member, and is told nothing that depends on being one.
+        let member = sender.member().unwrap_or(MemberId::from_bytes([0; 16]));
+        let seen = tx.seen_document(document, member).await?;
+        if !sender.owns(&seen.document) {
             return Err(Error::Exists);
         }
         match (seen.document.state, seen.manifest, seen.receipt) {

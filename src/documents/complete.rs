@@ -6,14 +6,14 @@ use crate::envelope::statement::Note;
 use crate::ids::DocumentId;
 
 use super::check::{self, Facts, Finish};
-use super::{Asker, Documents, Error, admission, commit};
+use super::{Documents, Error, Sender, admission, commit};
 
 impl Documents {
     /// Completes an upload whose bytes are all durable. Done again with the same manifest, it
     /// gives the same receipt.
     pub async fn complete(
         &self,
-        asker: Asker,
+        sender: Sender,
         id: DocumentId,
         note: &Note,
         sealed: &[u8],
@@ -23,10 +23,10 @@ impl Documents {
         let mut tx = self.inner.store.write().await?;
         self.ready(&mut tx).await?;
         let row = tx.document(id).await?;
-        if row.sender != Some(asker.member) {
+        if !sender.owns(&row) {
             return Err(Error::NotFound);
         }
-        if let Some(done) = self.done_before(&mut tx, asker, id, note).await? {
+        if let Some(done) = self.done_before(&mut tx, sender, id, note).await? {
             return Ok(done);
         }
         if row.durable != row.length {
@@ -48,7 +48,8 @@ impl Documents {
             strength: admission::detached(&header)?.1,
         };
         let directory = self.inner.firm.directory(&mut tx, row.client).await?;
-        let checked = check::manifest(&mut tx, &directory, asker, note, sealed, &facts).await?;
+        let checked =
+            check::manifest(&mut tx, &directory, sender, note, sealed, &facts, now).await?;
         let finish = Finish {
             document: id,
             header: header_id,
@@ -56,10 +57,11 @@ impl Documents {
             sealed,
             note,
             checked: &checked,
-            sender: Some(asker.member),
-            event: asker.did("document.complete"),
+            sender: sender.member(),
+            event: sender.did("document.complete"),
         };
         let receipt = self.finish(&mut tx, finish, now).await?;
+        sender.tell_arrived(&mut tx, now).await?;
         commit(tx).await?;
         Ok((DocumentState::Received, receipt))
     }

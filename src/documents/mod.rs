@@ -22,7 +22,9 @@ mod recall;
 mod receiving;
 mod recovery;
 mod rewrap;
+mod sender;
 mod sweep;
+mod throttle;
 mod upload;
 mod whole;
 mod writers;
@@ -48,6 +50,7 @@ pub use error::Error;
 pub use intake::{Broken, Incoming};
 pub use list::ListQuery;
 pub use open::{Opened, Readable};
+pub use sender::{LinkHolder, Sender};
 pub use sweep::Swept;
 pub use upload::{Creation, Progress};
 
@@ -127,6 +130,7 @@ struct Inner {
     writers: writers::Writers,
     /// When this gateway began.
     started: Timestamp,
+    throttle: throttle::Throttle,
 }
 
 impl Documents {
@@ -150,6 +154,7 @@ impl Documents {
                 firm,
                 writers,
                 started,
+                throttle: throttle::Throttle::default(),
             }),
         }
     }

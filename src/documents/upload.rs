@@ -4,7 +4,6 @@
 use bytes::Bytes;
 use futures_util::StreamExt;
 
-use crate::access::Action;
 use crate::api::DocumentState;
 use crate::api::uploads::UploadMetadata;
 use crate::clock::Timestamp;
@@ -16,7 +15,7 @@ use super::admission::{self, HeaderIntake};
 use super::intake::{Incoming, preceded};
 use super::receiving::Receiving;
 use super::writers::WriteLock;
-use super::{Asker, Documents, Error, allow, commit, record};
+use super::{Documents, Error, Sender, commit, record};
 
 /// What a creation asks for.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +42,7 @@ impl Documents {
     /// bytes. The header is durable before any of them is taken.
     pub async fn create(
         &self,
-        asker: Asker,
+        sender: Sender,
         creation: Creation,
         body: Incoming,
     ) -> Result<Progress, Error> {
@@ -62,8 +61,8 @@ impl Documents {
             category,
             seal: SealLevel::EndToEnd,
             state: DocumentState::Uploading,
-            sender: Some(asker.member),
-            link: None,
+            sender: sender.member(),
+            link: sender.link(),
             length: payload,
             durable: 0,
             nonce: None,
@@ -77,17 +76,19 @@ impl Documents {
         let lock = self.inner.writers.hold(document).await?;
         let mut tx = self.inner.store.write().await?;
         self.ready(&mut tx).await?;
-        let facts = tx.client_facts(client, category, asker.member).await?;
-        allow(asker, Action::Send(direction), &facts)?;
-        if tx.unfinished_uploads(asker.member).await? >= self.settings().max_unfinished_uploads {
+        sender.may_send(&mut tx, client, category, direction, now).await?;
+        if let Some(member) = sender.member()
+            && tx.unfinished_uploads(member).await? >= self.settings().max_unfinished_uploads
+        {
             return Err(Error::TooManyUploads);
         }
-        tx.insert_document(&row, 0).await.map_err(|error| match error {
+        let reserved = sender.reserve(&mut tx, payload, now).await?;
+        tx.insert_document(&row, reserved).await.map_err(|error| match error {
             store::Error::Conflict => Error::Exists,
             other => other.into(),
         })?;
-        tx.insert_header(document, header.as_bytes(), Some(asker.member), now).await?;
-        record(&mut tx, now, asker.did("document.begin").client(client).object(document)).await?;
+        tx.insert_header(document, header.as_bytes(), sender.member(), now).await?;
+        record(&mut tx, now, sender.did("document.begin").client(client).object(document)).await?;
         commit(tx).await?;
         Ok(self.receive(&lock, &row, length, preceded(rest, body)).await?.0)
     }
@@ -95,13 +96,13 @@ impl Documents {
     /// Continues an upload at `offset`, which must be where it stands.
     pub async fn append(
         &self,
-        asker: Asker,
+        sender: Sender,
         id: DocumentId,
         offset: u64,
         body: Incoming,
     ) -> Result<Progress, Error> {
         let lock = self.inner.writers.hold(id).await?;
-        let (row, header) = self.unfinished(asker, id).await?;
+        let (row, header) = self.unfinished(sender, id).await?;
         if offset != header + row.durable {
             return Err(Error::OffsetMismatch(header + row.durable));
         }
@@ -115,36 +116,35 @@ impl Documents {
     }
 
     /// Where an upload stands.
-    pub async fn progress(&self, asker: Asker, id: DocumentId) -> Result<Progress, Error> {
-        let (row, header) = self.unfinished(asker, id).await?;
+    pub async fn progress(&self, sender: Sender, id: DocumentId) -> Result<Progress, Error> {
+        let (row, header) = self.unfinished(sender, id).await?;
         Ok(self.standing(&row, header, row.durable))
     }
 
     /// Gives an upload up.
-    pub async fn terminate(&self, asker: Asker, id: DocumentId) -> Result<(), Error> {
-        self.unfinished(asker, id).await?;
+    pub async fn terminate(&self, sender: Sender, id: DocumentId) -> Result<(), Error> {
+        self.unfinished(sender, id).await?;
         let _lock = self.inner.writers.take_over(id).await?;
         let mut tx = self.inner.store.write().await?;
         let row = tx.document(id).await?;
         let objects = tx.delete_upload(id).await?;
-        let event = asker.did("document.give_up").client(row.client).object(id);
+        let event = sender.did("document.give_up").client(row.client).object(id);
         record(&mut tx, self.now(), event).await?;
         commit(tx).await?;
         self.discard_named(&objects).await;
         Ok(())
     }
 
-    /// An unfinished upload of the asker's, and the length of its header.
-    async fn unfinished(&self, asker: Asker, id: DocumentId) -> Result<(Document, u64), Error> {
+    /// An unfinished upload of the sender's, and the length of its header.
+    async fn unfinished(&self, sender: Sender, id: DocumentId) -> Result<(Document, u64), Error> {
         let mut tx = self.inner.store.read().await?;
         let row = tx.document(id).await?;
-        let own = row.sender == Some(asker.member) && row.state == DocumentState::Uploading;
+        let own = sender.owns(&row) && row.state == DocumentState::Uploading;
         if !own || row.expires_at.is_some_and(|at| at <= self.now()) {
             return Err(Error::NotFound);
         }
         // Whoever lost the right to send meanwhile cannot go on either.
-        let facts = tx.client_facts(row.client, row.category, asker.member).await?;
-        allow(asker, Action::Send(row.direction), &facts)?;
+        sender.may_send(&mut tx, row.client, row.category, row.direction, self.now()).await?;
         let header = tx.first_header(id).await?.1.len() as u64;
         Ok((row, header))
     }

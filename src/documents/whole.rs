@@ -12,13 +12,13 @@ use crate::store::{self, Document, Segment};
 use crate::trust::Directory;
 
 use super::check::{self, Checked, Facts, Finish};
-use super::{Asker, Documents, Error, admission, commit};
+use super::{Documents, Error, Sender, admission, commit};
 
 impl Documents {
     /// Takes a whole document. Done again with the same manifest, it gives the same receipt.
     pub async fn take_whole(
         &self,
-        asker: Asker,
+        sender: Sender,
         body: &Bytes,
     ) -> Result<(crate::ids::DocumentId, DocumentState, Note), Error> {
         let frames =
@@ -55,20 +55,22 @@ impl Documents {
         let before = {
             let mut tx = self.inner.store.read().await?;
             self.ready(&mut tx).await?;
-            match self.done_before(&mut tx, asker, id, &note).await {
+            match self.done_before(&mut tx, sender, id, &note).await {
                 Ok(Some((state, receipt))) => return Ok((id, state, receipt)),
                 Ok(None) => return Err(Error::Exists),
                 Err(Error::NotFound) => {}
                 Err(error) => return Err(error),
             }
             let directory = self.inner.firm.directory(&mut tx, manifest.client).await?;
+            let now = self.now();
             let checked =
-                check::manifest(&mut tx, &directory, asker, &note, frames.sealed, &facts).await?;
+                check::manifest(&mut tx, &directory, sender, &note, frames.sealed, &facts, now)
+                    .await?;
             (directory, checked)
         };
         let key = self.inner.objects.put(body.slice_ref(frames.payload)).await?;
         let segment = Segment { start: 0, length, object: key.as_str().to_owned(), pieces };
-        let done = self.file_whole(asker, &note, frames, &facts, &segment, before).await;
+        let done = self.file_whole(sender, &note, frames, &facts, &segment, before).await;
         if done.is_err() {
             self.discard(&[key]).await;
         }
@@ -77,7 +79,7 @@ impl Documents {
 
     async fn file_whole(
         &self,
-        asker: Asker,
+        sender: Sender,
         note: &Note,
         frames: Frames<'_>,
         facts: &Facts,
@@ -89,10 +91,10 @@ impl Documents {
         let directory = self.inner.firm.directory(&mut tx, facts.client).await?;
         // By the same statements the same signature is as good as it was.
         let checked = if Arc::ptr_eq(&directory, &before) {
-            check::still(&mut tx, asker, &checked).await?;
+            check::still(&mut tx, sender, &checked, now).await?;
             checked
         } else {
-            check::manifest(&mut tx, &directory, asker, note, frames.sealed, facts).await?
+            check::manifest(&mut tx, &directory, sender, note, frames.sealed, facts, now).await?
         };
         let row = Document {
             id: facts.document,
@@ -102,8 +104,8 @@ impl Documents {
             category: facts.category,
             seal: SealLevel::EndToEnd,
             state: DocumentState::Uploading,
-            sender: Some(asker.member),
-            link: None,
+            sender: sender.member(),
+            link: sender.link(),
             length: facts.length,
             durable: facts.length,
             nonce: Some(checked.manifest.nonce),
@@ -114,12 +116,13 @@ impl Documents {
             listed_at: now,
             expires_at: None,
         };
-        tx.insert_document(&row, 0).await.map_err(|error| match error {
+        let reserved = sender.reserve(&mut tx, facts.length, now).await?;
+        tx.insert_document(&row, reserved).await.map_err(|error| match error {
             store::Error::Conflict => Error::Exists,
             other => other.into(),
         })?;
         tx.insert_segment(row.id, segment).await?;
-        let header = tx.insert_header(row.id, frames.header, Some(asker.member), now).await?;
+        let header = tx.insert_header(row.id, frames.header, sender.member(), now).await?;
         let finish = Finish {
             document: row.id,
             header,
@@ -127,10 +130,11 @@ impl Documents {
             sealed: frames.sealed,
             note,
             checked: &checked,
-            sender: Some(asker.member),
-            event: asker.did("document.complete"),
+            sender: sender.member(),
+            event: sender.did("document.complete"),
         };
         let receipt = self.finish(&mut tx, finish, now).await?;
+        sender.tell_arrived(&mut tx, now).await?;
         commit(tx).await?;
         Ok(receipt)
     }

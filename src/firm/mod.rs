@@ -20,7 +20,7 @@ pub use directories::Directories;
 pub use found::{Foundation, found, move_to, summary};
 pub use govern::{assign, set_policy};
 pub use invite::{InvitationView, invite, look};
-pub use links::open_arrival_link;
+pub use links::{links_of, open_arrival_link, open_request_link};
 pub use recovery::{is_rehearsed, rehearse};
 pub use revoke::revoke;
 

@@ -4,11 +4,14 @@ use crate::access::Action;
 use crate::audit::{self, Event};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Note, Revocation, RevocationKind, Role};
+use crate::ids::LinkId;
+use crate::notices::{self, Kind, Notice};
 use crate::store::{self, Tx};
 
 use super::{Actor, Directories, Error, directory_with, permit, plausible, signed_by_caller};
 
-/// Carries out a revocation that the calling lead signed. The last lead and the last privacy
+/// Carries out a revocation that the caller signed: a lead's, or of a link that of an accountant
+/// of its client. The last lead and the last privacy
 /// officer cannot be ended; ending the same thing again changes nothing.
 pub async fn revoke(
     tx: &mut Tx,
@@ -17,10 +20,26 @@ pub async fn revoke(
     note: &Note,
     now: Timestamp,
 ) -> Result<(), Error> {
-    permit(tx, actor, Action::EndMember, None).await?;
-    let revocation: Revocation = note.decode().map_err(|_| Error::StatementRefused)?;
+    let decoded: Result<Revocation, _> = note.decode();
+    let link: Option<LinkId> = match &decoded {
+        Ok(revocation) if revocation.kind == RevocationKind::Link => {
+            Some(revocation.subject.to_string().parse().map_err(|_| Error::StatementRefused)?)
+        }
+        _ => None,
+    };
+    let client = match link {
+        Some(link) => Some(tx.client_of_link(link).await?),
+        None => None,
+    };
+    match client {
+        Some(client) if actor.role != Role::Lead => {
+            permit(tx, actor, Action::OpenLink, Some(client)).await?;
+        }
+        _ => permit(tx, actor, Action::EndMember, None).await?,
+    }
+    let revocation = decoded.map_err(|_| Error::StatementRefused)?;
     plausible(revocation.time, now)?;
-    let directory = directories.of(tx, None).await?;
+    let directory = directories.of(tx, client).await?;
     signed_by_caller(&directory, actor, note)?;
     if revocation.root != directory.root().key_id() || revocation.prev.is_some() {
         return Err(Error::StatementRefused);
@@ -53,17 +72,22 @@ pub async fn revoke(
             "invitation.revoke"
         }
         RevocationKind::Link => {
-            let id = subject.parse().map_err(|_| Error::StatementRefused)?;
+            let (Some(id), Some(client)) = (link, client) else { return Err(Error::NotFound) };
+            directory_with(tx, Some(client), note).await?;
             if !tx.revoke_link(id, now).await? {
                 return Err(Error::NotFound);
             }
+            notices::cancel(tx, Kind::Expiring, id).await?;
+            notices::enqueue(tx, &Notice::new(Kind::Revoked, client, id, now)).await?;
             "link.revoke"
         }
         // Shares end by a route of their own, which asks whose documents they are.
         RevocationKind::Share => return Err(Error::StatementRefused),
     };
     tx.insert_statement(note, now).await?;
-    audit::append(tx, now, Event::new(action).by(actor.member).object(subject)).await?;
+    let mut event = Event::new(action).by(actor.member).object(subject);
+    event.client = client;
+    audit::append(tx, now, event).await?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod failures;
 pub mod firm;
 pub mod health;
 pub mod identity;
+pub mod links;
 pub mod logs;
 pub mod metrics;
 mod middleware;

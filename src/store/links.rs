@@ -1,4 +1,4 @@
-//! Addresses for sealing on arrival, and their quotas.
+//! Links: addresses for sealing on arrival with their quotas, and how all kinds open and end.
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Hash, Link};
@@ -11,12 +11,16 @@ use super::engine::{Error, Tx};
 pub enum LinkKind {
     /// The gateway seals what arrives.
     Arrival,
+    /// The sender seals, without an account.
+    Request,
 }
 
 impl LinkKind {
-    const fn as_str(self) -> &'static str {
+    /// The word it is kept and recorded as.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Arrival => "arrival",
+            Self::Request => "request",
         }
     }
 }

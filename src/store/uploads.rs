@@ -19,6 +19,7 @@ impl Tx {
         if unfinished.is_none() {
             return Err(Error::NotFound);
         }
+        self.release_to_link(id).await?;
         let objects = self.delete_parts(id).await?;
         sqlx::query("DELETE FROM documents WHERE id = $1")
             .bind(id.to_string())

@@ -1,6 +1,6 @@
 //! The verified directory: cards, roles, assignments, policies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::{
@@ -102,6 +102,8 @@ pub struct Directory {
     assignments: BTreeMap<(ClientId, Option<Category>), (Hash, Vec<MemberId>)>,
     policies: BTreeMap<Option<ClientId>, (Hash, Policy)>,
     links: BTreeMap<LinkId, Link>,
+    /// Everybody an assignment ever named: what they signed stays verifiable.
+    assigned_ever: BTreeSet<(ClientId, MemberId)>,
 }
 
 impl Directory {
@@ -119,6 +121,7 @@ impl Directory {
             assignments: BTreeMap::new(),
             policies: BTreeMap::new(),
             links: BTreeMap::new(),
+            assigned_ever: BTreeSet::new(),
         };
         // Root-given roles first: only they can authorise the rest.
         directory.admit_cards(&sorted, Role::is_root_given)?;
@@ -129,6 +132,7 @@ impl Directory {
         directory.admit_assignments(sorted.assignments)?;
         directory.admit_policies(sorted.policies)?;
         directory.admit_links(sorted.links)?;
+        directory.admit_link_revocations(&sorted.revocations)?;
         Ok(directory)
     }
 
@@ -211,7 +215,8 @@ impl Directory {
     }
 
     fn admit_revocations(&mut self, revocations: &[Read<Revocation>]) -> Result<(), Error> {
-        for Read { note, statement } in revocations {
+        let others = revocations.iter().filter(|r| r.statement.kind != RevocationKind::Link);
+        for Read { note, statement } in others {
             if !note.signed_by(&self.root) && !self.lead_signed(note, statement.time) {
                 return Err(Error::NotAuthorised);
             }
@@ -230,6 +235,8 @@ impl Directory {
             if !self.lead_signed(&note, statement.time) {
                 return Err(Error::NotAuthorised);
             }
+            let named = statement.accountants.iter().map(|member| (statement.client, *member));
+            self.assigned_ever.extend(named);
             chains.entry((statement.client, statement.category)).or_default().push(ChainLink {
                 hash: note.hash(),
                 prev: statement.prev,
@@ -267,8 +274,7 @@ impl Directory {
 
     fn admit_links(&mut self, links: Vec<Read<Link>>) -> Result<(), Error> {
         for Read { note, statement } in links {
-            let by_accountant = self.signed_as(&note, Role::Accountant, None, statement.time);
-            if !by_accountant && !self.lead_signed(&note, statement.time) {
+            if !self.bookkeeper_signed(&note, Some(statement.client), statement.time) {
                 return Err(Error::NotAuthorised);
             }
             self.links.insert(statement.link, statement);
@@ -286,6 +292,33 @@ impl Directory {
             (false, true) => principal_may_sign(previous, policy),
             (false, false) => false,
         }
+    }
+
+    /// Links are ended by leads, and by whoever was ever assigned to a client.
+    fn admit_link_revocations(&self, revocations: &[Read<Revocation>]) -> Result<(), Error> {
+        let of_links = revocations.iter().filter(|r| r.statement.kind == RevocationKind::Link);
+        for Read { note, statement } in of_links {
+            if !note.signed_by(&self.root)
+                && !self.lead_signed(note, statement.time)
+                && !self.bookkeeper_signed(note, None, statement.time)
+            {
+                return Err(Error::NotAuthorised);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether somebody of the firm signed `note` who was with it at `at` and who was ever
+    /// assigned to `client`, or to any where none is named.
+    fn bookkeeper_signed(&self, note: &Note, client: Option<ClientId>, at: Timestamp) -> bool {
+        self.assigned_ever.iter().any(|(of, member)| {
+            let staff = self.held_at(*member, Role::Accountant, None, at)
+                || self.held_at(*member, Role::Lead, None, at);
+            staff
+                && client.is_none_or(|client| client == *of)
+                && self.was_active(*member, at)
+                && self.cards.get(member).is_some_and(|card| note.signed_by(&card.sign))
+        })
     }
 
     fn was_active(&self, member: MemberId, at: Timestamp) -> bool {

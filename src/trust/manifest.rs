@@ -1,7 +1,7 @@
 //! Who signed a manifest, and whether they may.
 
 use crate::envelope::statement::{Direction, Manifest, Note, Role, SealLevel};
-use crate::ids::MemberId;
+use crate::ids::{LinkId, MemberId};
 
 use super::directory::{Directory, Error};
 
@@ -25,6 +25,8 @@ pub struct Signer {
     pub kind: SignerKind,
     /// The member, unless it was a link.
     pub member: Option<MemberId>,
+    /// The link, where it was one.
+    pub link: Option<LinkId>,
 }
 
 impl Directory {
@@ -53,10 +55,14 @@ impl Directory {
         manifest: &Manifest,
     ) -> Result<(crate::envelope::statement::PublicKey, Signer), Error> {
         if let Some(link) = self.link_by_key(manifest.signer) {
-            if link.client != manifest.client {
+            if link.client != manifest.client || manifest.time > link.expires {
                 return Err(Error::NotAuthorised);
             }
-            return Ok((link.public, Signer { kind: SignerKind::Link, member: None }));
+            let link_id = Some(link.link);
+            return Ok((
+                link.public,
+                Signer { kind: SignerKind::Link, member: None, link: link_id },
+            ));
         }
         let card = self.card_by_key(manifest.signer).ok_or(Error::NotAuthorised)?;
         let client = Some(manifest.client);
@@ -73,6 +79,6 @@ impl Directory {
         } else {
             return Err(Error::NotAuthorised);
         };
-        Ok((card.sign, Signer { kind, member: Some(card.member) }))
+        Ok((card.sign, Signer { kind, member: Some(card.member), link: None }))
     }
 }

@@ -9,6 +9,7 @@ use crate::envelope::statement::{Note, Role, SealLevel};
 use crate::ids::DocumentId;
 use crate::store::{Completion, Document, GrantReason};
 
+use super::super::sender::tell_arrived;
 use super::door::Door;
 use super::{
     Arrived, Documents, Error, Incoming, Receiving, Wish, commit, pieces_of, preceded, record,
@@ -78,6 +79,7 @@ impl Documents {
             at: now,
         };
         tx.complete_document(row.id, &completion).await?;
+        tell_arrived(&mut tx, door.link.id, door.link.client, now).await?;
         commit(tx).await?;
         Ok(receipt)
     }

@@ -13,6 +13,7 @@ use crate::ids::DocumentId;
 use crate::store::Document;
 use crate::trust::Reader;
 
+use super::super::sender::tell_arrived;
 use super::door::Door;
 use super::{
     Arrived, Checked, Documents, Error, Finish, Incoming, Receiving, Wish, commit, pieces_of,
@@ -140,6 +141,7 @@ impl Documents {
             event: Event::new("document.arrive").with("link", door.link.id.to_string()),
         };
         let receipt = self.finish(&mut tx, finish, now).await?;
+        tell_arrived(&mut tx, door.link.id, door.link.client, now).await?;
         commit(tx).await?;
         Ok(receipt)
     }

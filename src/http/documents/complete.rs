@@ -4,20 +4,21 @@ use axum::extract::State;
 
 use crate::api::{Complete, Completed};
 use crate::documents::Documents;
-use crate::http::{Caller, Json, Path, Problem};
+use crate::http::{Json, Path, Problem};
 use crate::ids::DocumentId;
+
+use super::Sending;
 
 /// Statement and sealed part, in base64.
 const MAX_BYTES: usize = 256 * 1024;
 
-pub(super) async fn complete(
+pub(in crate::http) async fn complete(
     State(documents): State<Documents>,
-    caller: Caller,
+    Sending(sender): Sending,
     Path(document): Path<DocumentId>,
     Json(complete): Json<Complete, MAX_BYTES>,
 ) -> Result<Json<Completed>, Problem> {
     let Complete { manifest, sealed } = complete;
-    let (state, receipt) =
-        documents.complete(caller.into(), document, &manifest, &sealed.0).await?;
+    let (state, receipt) = documents.complete(sender, document, &manifest, &sealed.0).await?;
     Ok(Json(Completed { document, state, receipt }))
 }

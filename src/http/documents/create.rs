@@ -10,11 +10,13 @@ use crate::api::uploads;
 use crate::documents::{Creation, Documents};
 use crate::envelope::MAX_HEADER_BYTES;
 use crate::http::extract::require_media_type;
-use crate::http::{Caller, Problem, tus};
+use crate::http::{Problem, tus};
 
-pub(super) async fn create(
+use super::Sending;
+
+pub(in crate::http) async fn create(
     State(documents): State<Documents>,
-    caller: Caller,
+    Sending(sender): Sending,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -25,11 +27,11 @@ pub(super) async fn create(
     let metadata = tus::upload_metadata(&headers)?;
     let body = super::body_with_checksum(&headers, body).await?;
     let creation = Creation { metadata, length };
-    let progress = documents.create(caller.into(), creation, body).await?;
+    let progress = documents.create(sender, creation, body).await?;
     let mut response = Response::default();
     *response.status_mut() = StatusCode::CREATED;
     *response.headers_mut() = super::standing(&progress);
-    let location = HeaderValue::try_from(format!("/api/v1/uploads/{}", metadata.document));
+    let location = HeaderValue::try_from(super::location(sender, metadata.document));
     let location = location.map_err(|e| Problem::internal(&e))?;
     response.headers_mut().insert(LOCATION, location);
     Ok(response)

@@ -3,32 +3,34 @@
 mod add_header;
 mod adopt;
 mod age;
-mod append;
-mod complete;
-mod create;
+pub(in crate::http) mod append;
+pub(in crate::http) mod complete;
+pub(in crate::http) mod create;
 mod firm;
 mod info;
 mod list;
 mod manifest_head;
 mod options;
 mod pieces;
-mod progress;
+pub(in crate::http) mod progress;
 mod prove_recovery;
 mod pulled;
 mod recall;
 mod rewraps;
-mod terminate;
-mod whole;
+pub(in crate::http) mod terminate;
+pub(in crate::http) mod whole;
 
 use axum::body::Body;
-use axum::extract::FromRef;
+use axum::extract::{FromRef, FromRequestParts};
 use futures_util::StreamExt;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
 use crate::api;
 use crate::api::uploads;
-use crate::documents::{Asker, Broken, Documents, Incoming, Progress};
+use crate::documents::{Asker, Broken, Documents, Incoming, Progress, Sender};
+use crate::ids::DocumentId;
 
 use super::policy::{BOOKKEEPERS, PEOPLE, SENDERS};
 use super::tus::{TUS_RESUMABLE, UPLOAD_EXPIRES, UPLOAD_LENGTH, UPLOAD_OFFSET};
@@ -37,6 +39,34 @@ use super::{Caller, Policy, Problem, Relation, Routes, Verb, operation};
 impl From<Caller> for Asker {
     fn from(caller: Caller) -> Self {
         Self { member: caller.member, role: caller.role }
+    }
+}
+
+/// Who sends: the caller that the route's policy proved or, on the routes of links, the holder
+/// of the link whose token stands in `Authorization`.
+pub(in crate::http) struct Sending(pub(in crate::http) Sender);
+
+impl<S> FromRequestParts<S> for Sending
+where
+    S: Sync,
+    Documents: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if let Some(caller) = parts.extensions.get::<Caller>() {
+            return Ok(Self(Sender::Member((*caller).into())));
+        }
+        let holder = super::links::holder(&Documents::from_ref(state), &parts.headers).await?;
+        Ok(Self(Sender::Link(holder)))
+    }
+}
+
+/// Where an upload of `sender` is found again.
+fn location(sender: Sender, document: DocumentId) -> String {
+    match sender {
+        Sender::Member(_) => format!("/api/v1/uploads/{document}"),
+        Sender::Link(_) => format!("/api/v1/link/uploads/{document}"),
     }
 }
 

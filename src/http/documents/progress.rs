@@ -4,15 +4,17 @@ use axum::extract::State;
 use http::HeaderMap;
 
 use crate::documents::Documents;
-use crate::http::{Caller, Path, Problem, tus};
+use crate::http::{Path, Problem, tus};
 use crate::ids::DocumentId;
 
-pub(super) async fn progress(
+use super::Sending;
+
+pub(in crate::http) async fn progress(
     State(documents): State<Documents>,
-    caller: Caller,
+    Sending(sender): Sending,
     Path(document): Path<DocumentId>,
     headers: HeaderMap,
 ) -> Result<HeaderMap, Problem> {
     tus::require_version(&headers)?;
-    Ok(super::standing(&documents.progress(caller.into(), document).await?))
+    Ok(super::standing(&documents.progress(sender, document).await?))
 }

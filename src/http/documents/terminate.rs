@@ -4,16 +4,18 @@ use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 
 use crate::documents::Documents;
-use crate::http::{Caller, Path, Problem, tus};
+use crate::http::{Path, Problem, tus};
 use crate::ids::DocumentId;
 
-pub(super) async fn terminate(
+use super::Sending;
+
+pub(in crate::http) async fn terminate(
     State(documents): State<Documents>,
-    caller: Caller,
+    Sending(sender): Sending,
     Path(document): Path<DocumentId>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     tus::require_version(&headers)?;
-    documents.terminate(caller.into(), document).await?;
+    documents.terminate(sender, document).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,11 +8,13 @@ use http_body_util::{BodyExt, Limited};
 use crate::api::{Completed, frames};
 use crate::documents::Documents;
 use crate::http::extract::require_media_type;
-use crate::http::{Caller, Json, Problem};
+use crate::http::{Json, Problem};
 
-pub(super) async fn whole(
+use super::Sending;
+
+pub(in crate::http) async fn whole(
     State(documents): State<Documents>,
-    caller: Caller,
+    Sending(sender): Sending,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Completed>), Problem> {
@@ -22,6 +24,6 @@ pub(super) async fn whole(
         .await
         .map_err(|error| Problem::from_body(error.as_ref()))?
         .to_bytes();
-    let (document, state, receipt) = documents.take_whole(caller.into(), &body).await?;
+    let (document, state, receipt) = documents.take_whole(sender, &body).await?;
     Ok((StatusCode::CREATED, Json(Completed { document, state, receipt })))
 }

@@ -5,9 +5,11 @@ mod assign;
 mod directory;
 mod invite;
 mod list_clients;
+mod list_links;
 mod list_members;
 mod look;
 mod open_link;
+mod open_request_link;
 mod rehearse;
 mod revoke;
 mod set_policy;
@@ -119,8 +121,24 @@ where
             open_link::open_link,
         )
         .post(
+            "/api/v1/request-links",
+            Policy::session(BOOKKEEPERS, Relation::Client),
+            operation("links.request", "Opens a signed request link.")
+                .takes::<api::Offer>()
+                .answers_json::<api::Offered>(StatusCode::CREATED, "It is open."),
+            open_request_link::open_request_link,
+        )
+        .get(
+            "/api/v1/clients/{client}/links",
+            Policy::session(BOOKKEEPERS, Relation::Client),
+            operation("links.list", "The links into one client's space.")
+                .path_param("client", "The client's id.")
+                .answers_json::<Vec<api::LinkInfo>>(ok, "Links, newest first."),
+            list_links::list_links,
+        )
+        .post(
             "/api/v1/revocations",
-            Policy::session(LEADS, Relation::Firm),
+            Policy::session(BOOKKEEPERS, Relation::Firm),
             operation("revocations.submit", "Ends a member, an invitation or a link.")
                 .takes::<api::Submit>()
                 .answers(StatusCode::NO_CONTENT, "It has ended."),

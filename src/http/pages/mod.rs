@@ -8,6 +8,7 @@
 pub mod arrival;
 pub mod invitation;
 pub mod share;
+pub mod request;
 
 use std::fmt::Write as _;
 
