@@ -16,7 +16,7 @@
 //! | `GET /clients`, `POST /clients` | [`AddClient`] | [`ClientSummary`] list |
 //! | `GET /members`, `POST /revocations` | [`Submit`] | [`MemberSummary`] list |
 //! | `POST /invitations` `/links` `/request-links` | [`Offer`] | [`Offered`] |
-//! | `GET /clients/{id}/links` | | [`LinkInfo`] list |
+//! | `GET /request-links?client=` | | [`LinkInfo`] list |
 //! | `GET /link` (a link's token) | | [`LinkSeen`] |
 //! | `POST /link/documents` `/link/uploads`, … (a link's token) | as without `/link` | [`Completed`] |
 //! | `POST /assignments` `/policies` | [`Submit`] | [`Assigned`] |

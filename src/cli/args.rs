@@ -94,7 +94,7 @@ pub enum Command {
     Policy(PolicyArgs),
     /// The firm's root key: back it up, hand it to a second officer · 根密钥
     Root(RootArgs),
-    /// Open an address that takes files from plain curl · 开设供 curl 上传的地址
+    /// Ask somebody without an account for files · 请没有账号的人发送文件
     Request(RequestArgs),
     /// The firm's partners · 合作机构
     Partner(PartnerArgs),

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use crate::api::Statements;
 use crate::envelope::statement::{
-    Assignment, Hash, Note, Policy, Revocation, RoleGrant, Statement, peek_kind,
+    Assignment, Hash, Note, Policy, PublicKey, Revocation, RoleGrant, Statement, peek_kind,
 };
 use crate::ids::ClientId;
 use crate::trust::{self, DemandError, Directory};
 
 use super::error::Error;
 use super::gateway::Session;
+use super::profile::Desk;
 use super::words::Word;
 
 /// Kinds that are never taken back, so whoever saw one can demand to see it again.
@@ -31,15 +32,29 @@ pub async fn fetch(session: &Session, client: Option<ClientId>) -> Result<Direct
     };
     let Statements { statements } = session.get(path).await?;
     let profile = session.profile();
-    let directory = Directory::verify(profile.info().root, &statements).map_err(refused)?;
-    let mut seen = profile.seen_statements(&scope)?;
-    let now = lasting(&statements);
+    believed(&profile.desk(), &scope, profile.info().root, &statements)
+}
+
+/// The directory that `statements` say, called `scope`, if they verify against `root` and lack
+/// nothing that was seen at this desk before.
+///
+/// # Errors
+/// [`Word::ForeignRoot`], [`Word::BadDirectory`], [`Word::DirectoryRolledBack`].
+pub fn believed(
+    desk: &Desk,
+    scope: &str,
+    root: PublicKey,
+    statements: &[Note],
+) -> Result<Directory, Error> {
+    let directory = Directory::verify(root, statements).map_err(refused)?;
+    let mut seen = desk.seen_statements(scope)?;
+    let now = lasting(statements);
     if !seen.statements.is_subset(&now) {
         return Err(Error::new(Word::DirectoryRolledBack));
     }
     if seen.statements.len() != now.len() {
         seen.statements = now;
-        profile.store_seen(&scope, &seen)?;
+        desk.store_seen(scope, &seen)?;
     }
     Ok(directory)
 }

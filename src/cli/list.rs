@@ -6,11 +6,12 @@ use crate::api::{DocumentInfo, DocumentState};
 use crate::clock::Timestamp;
 use crate::envelope::SealedPart;
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
-use crate::ids::{ClientId, DocumentId, MemberId};
+use crate::ids::{ClientId, DocumentId, LinkId, MemberId};
 
 use super::Context;
 use super::error::{Error, Exit};
 use super::reading::{Query, Reading, Said, Signed, forked};
+use super::signature;
 use super::terminal::printable;
 use super::words::Word;
 
@@ -53,6 +54,9 @@ struct Row {
     verified: bool,
     reason: Option<String>,
     sender: Option<MemberId>,
+    /// What somebody without an account called themselves.
+    from: Option<String>,
+    request_link: Option<LinkId>,
     pulled: bool,
     received_at: Timestamp,
 }
@@ -116,6 +120,8 @@ fn row(
         verified: false,
         reason: None,
         sender: None,
+        from: None,
+        request_link: None,
         pulled: info.pulled,
         received_at: info.received_at,
     };
@@ -127,6 +133,7 @@ fn row(
         Some(Ok(Said::Raw)) => row.reason = Some("sender_unknown".into()),
         Some(Ok(Said::Signed(signed))) => {
             row.sender = signed.sender;
+            row.request_link = signed.link;
             row.verified = signed.sender_known;
             if !signed.sender_known {
                 row.reason = Some("sender_unknown".into());
@@ -155,7 +162,12 @@ fn row(
 
 fn named(row: &mut Row, part: SealedPart) {
     row.name = Some(part.name);
-    row.note = Some(part.note).filter(|note| !note.is_empty());
+    let (from, note) = match row.request_link {
+        Some(_) => signature::read_note(&part.note),
+        None => (None, part.note.as_str()),
+    };
+    row.from = from.map(str::to_owned);
+    row.note = Some(note.to_owned()).filter(|note| !note.is_empty());
     row.size = Some(part.size);
     row.sha256 = Some(part.sha256);
 }
@@ -175,8 +187,13 @@ fn line(context: &Context, row: &Row) -> String {
     let name = row.name.as_deref().map_or_else(|| "-".to_owned(), printable);
     let reason = row.reason.as_deref().map(|r| format!("  [{r}]")).unwrap_or_default();
     let note = row.note.as_deref().map(|n| format!("  “{}”", printable(n))).unwrap_or_default();
+    let from = row.request_link.map(|_| {
+        let link = terminal.pick("request link", "上传链接");
+        format!("  ({link}: {})", row.from.as_deref().map_or_else(|| "-".to_owned(), printable))
+    });
+    let from = from.unwrap_or_default();
     format!(
-        "{}  {}  {}  {}  {}  {}  {verified}  {size}  {name}{note}{reason}",
+        "{}  {}  {}  {}  {}  {}  {verified}  {size}  {name}{from}{note}{reason}",
         row.document,
         row.period,
         terminal.lang.category(row.category),

@@ -29,6 +29,7 @@ pub mod rewrap;
 pub mod seal;
 pub mod send;
 pub mod shares;
+mod signature;
 pub mod terminal;
 pub mod words;
 

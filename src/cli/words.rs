@@ -78,9 +78,9 @@ words! {
     ClientForRole Usage "client_for_role"
         "a principal or clerk belongs to one client: add --client ID; other roles have none"
         "负责人和经办人属于某一客户：请加 --client ID；其他角色不带客户";
-    OnArrivalNeeded Usage "on_arrival_needed"
-        "this version opens addresses for sealing on arrival only: add --on-arrival"
-        "本版本只能开设到达时封存的地址：请加 --on-arrival";
+    FromNeeded Usage "from_needed"
+        "say who you are, in up to 200 bytes on one line: --from NAME"
+        "请说明您是谁（一行，不超过 200 字节）：--from 姓名";
     NothingToChange Usage "nothing_to_change"
         "say what to change: --on-arrival, --post-quantum or --clerk-reads"
         "请说明要更改什么：--on-arrival、--post-quantum 或 --clerk-reads";
@@ -311,6 +311,9 @@ words! {
     BadInvitation Unverified "bad_invitation"
         "the invitation does not lead back to the firm's root key; do not go on, ask for a new one"
         "邀请无法追溯到机构的根密钥；请勿继续，索取新的邀请";
+    BadRequestLink Unverified "bad_request_link"
+        "the link does not lead back to the firm's root key, so nothing was sent: ask the firm for a new one"
+        "链接无法追溯到机构的根密钥，未发送任何内容：请向机构索取新链接";
     BadDirectory Unverified "bad_directory"
         "the firm's statements do not verify against its root key, so nothing was sent or opened: call the firm"
         "机构的声明无法通过根密钥验证，未发送或打开任何内容：请致电机构核实";

@@ -28,6 +28,7 @@ mod matrix;
 mod no_trace;
 mod people;
 mod recovery_headers;
+mod request_links;
 mod routes;
 mod shares;
 mod signals;

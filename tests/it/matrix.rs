@@ -113,6 +113,25 @@ struct Row {
     request: fn(&World, &Person, ClientId) -> (String, Value),
 }
 
+/// A link that `person` signed.
+fn signed_link(world: &World, person: &Person, client: ClientId) -> (String, Value) {
+    let office = &world.office;
+    let (id, fragment) = (LinkId::random(), Fragment::new(office.root.key_id()));
+    let link = Link {
+        root: office.root.key_id(),
+        link: id,
+        client,
+        public: fragment.signing_key(Purpose::Link, id.as_bytes()).public(),
+        expires: office.now().plus_secs(3600),
+        max_files: 1,
+        max_bytes: 1,
+        time: office.now(),
+    };
+    let token = token_hash(&fragment.token(Purpose::Link, id.as_bytes()));
+    let statement = Note::sign(&link, &[&person.keys.sign]);
+    (String::new(), json!({ "statement": statement, "token_hash": token }))
+}
+
 const ROWS: &[Row] = &[
     Row {
         method: "GET",
@@ -141,27 +160,18 @@ const ROWS: &[Row] = &[
             (String::new(), signed_policy(&next, person))
         },
     },
+    Row { method: "POST", path: "/api/v1/links", action: Action::OpenLink, request: signed_link },
     Row {
         method: "POST",
-        path: "/api/v1/links",
+        path: "/api/v1/request-links",
         action: Action::OpenLink,
-        request: |world, person, client| {
-            let office = &world.office;
-            let (id, fragment) = (LinkId::random(), Fragment::new(office.root.key_id()));
-            let link = Link {
-                root: office.root.key_id(),
-                link: id,
-                client,
-                public: fragment.signing_key(Purpose::Link, id.as_bytes()).public(),
-                expires: office.now().plus_secs(3600),
-                max_files: 1,
-                max_bytes: 1,
-                time: office.now(),
-            };
-            let token = token_hash(&fragment.token(Purpose::Link, id.as_bytes()));
-            let statement = Note::sign(&link, &[&person.keys.sign]);
-            (String::new(), json!({ "statement": statement, "token_hash": token }))
-        },
+        request: signed_link,
+    },
+    Row {
+        method: "GET",
+        path: "/api/v1/request-links",
+        action: Action::OpenLink,
+        request: |_, _, client| (format!("?client={client}"), Value::Null),
     },
 ];
 

@@ -139,6 +139,7 @@ pub(super) async fn people(
     let mut partner = vec!["partner", "add"];
     partner.extend(PARTNER);
     let partner = text(&say(&lead, &partner).await?, "partner")?;
+    let link = say(&accountant, &["request", "--client", &first]).await?;
 
     let names = || PEOPLE.iter().map(|(name, ..)| *name).chain([LEAD]);
     Ok(Record {
@@ -157,6 +158,7 @@ pub(super) async fn people(
         recovery_shares: founded.shares.clone(),
         on_arrival_url: text(&door, "url")?,
         partner,
+        request_link: text(&link, "url")?,
     })
 }
 

@@ -33,6 +33,7 @@ pub(super) struct Record {
     pub(super) recovery_shares: Vec<PathBuf>,
     pub(super) on_arrival_url: String,
     pub(super) partner: String,
+    pub(super) request_link: String,
 }
 
 impl Record {
@@ -70,6 +71,9 @@ impl Record {
         self.ca = data.join(CERTS).join("ca.pem");
         if let Some((_, path)) = self.on_arrival_url.split_once("/in/") {
             self.on_arrival_url = format!("{url}/in/{path}");
+        }
+        if let Some((_, path)) = self.request_link.split_once("/u/") {
+            self.request_link = format!("{url}/u/{path}");
         }
         url.clone_into(&mut self.url);
         Ok(())

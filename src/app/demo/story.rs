@@ -14,6 +14,7 @@ pub(super) fn told(record: &Record, lang: Lang) -> String {
     let (principal, accountant, other) =
         (profile("principal"), profile("accountant"), profile("accountant2"));
     let (ca, door, url) = (record.ca.display(), &record.on_arrival_url, &record.url);
+    let link = &record.request_link;
     match lang {
         Lang::Zh => format!(
             "演示机构已就绪：{url}   （Ctrl-C 停止；数据保留，可再次启动）
@@ -37,6 +38,9 @@ pub(super) fn told(record: &Record, lang: Lang) -> String {
 
 5. 什么都不装，用 curl 投递（由网关在接收时封存，不是端到端）：
    curl --cacert {ca} -T 对账单.txt {door}/
+
+6. 没有账号的人凭上传链接发送（在自己的设备上封存，只能发送）：
+   {program} --ca {ca} send 对账单.txt --link '{link}' --from 李四
 
 全部身份、口令与链接见 demo.json（仅限本人读取）。
 "
@@ -63,6 +67,9 @@ In another terminal, try:
 
 5. With nothing but curl (sealed by the gateway on arrival, not end-to-end):
    curl --cacert {ca} -T statement.txt {door}/
+
+6. Somebody without an account sends through a request link (sealed on their own device):
+   {program} --ca {ca} send statement.txt --link '{link}' --from 'Li Si'
 
 Everybody's profile, passphrase and link stand in demo.json (private to you).
 "

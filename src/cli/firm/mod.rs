@@ -1,5 +1,5 @@
 //! A firm's daily commands, for leads: clients, invitations, assignments, policies, members,
-//! addresses for sealing on arrival. Each signs a statement on this device; the gateway only
+//! links for senders without an account. Each signs a statement on this device; the gateway only
 //! keeps and shows it.
 
 mod assign;

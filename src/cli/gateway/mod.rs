@@ -7,6 +7,7 @@
 mod body;
 #[cfg(test)]
 pub(in crate::cli) mod fake;
+mod line;
 mod session;
 mod tls;
 
@@ -30,6 +31,7 @@ use super::error::Error;
 use super::words::Word;
 
 pub use body::{Body, Sent, StreamedBody};
+pub use line::{Line, LinkLine};
 pub use session::Session;
 
 /// Where every route of `api` begins.

@@ -26,7 +26,7 @@ const MIN_PASSPHRASE_CHARS: usize = 8;
 
 /// The next line of standard input: how programs hand over what must not stand among the
 /// arguments, which everybody on the machine can read.
-fn line_from_stdin() -> Result<Zeroizing<String>, Error> {
+pub(in crate::cli) fn line_from_stdin() -> Result<Zeroizing<String>, Error> {
     let mut line = Zeroizing::new(String::new());
     std::io::stdin()
         .read_line(&mut line)

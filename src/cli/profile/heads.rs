@@ -2,13 +2,14 @@
 //! manifest for each client, and the statements of each client's directory.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::statement::{Hash, Note};
 use crate::ids::ClientId;
 
-use super::{Error, Lock, Profile, Word, file_error, read_json, write_json};
+use super::{Error, Lock, Word, file_error, make_private_dir, read_json, write_json};
 
 const HEADS: &str = "heads";
 const SEEN: &str = "directories";
@@ -31,7 +32,29 @@ pub struct SeenStatements {
     pub statements: BTreeSet<Hash>,
 }
 
-impl Profile {
+/// The folder of what a sender remembers: journals, heads, receipts. A profile has one, and so
+/// has each request link that was sent through.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    dir: PathBuf,
+}
+
+impl Desk {
+    /// The desk in `dir`.
+    pub fn at(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// A folder of it, made when it is missing.
+    ///
+    /// # Errors
+    /// [`Word::CannotWrite`].
+    pub fn folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let path = self.dir.join(name);
+        make_private_dir(&path).map_err(|e| file_error(Word::CannotWrite, &path, &e))?;
+        Ok(path)
+    }
+
     /// The newest own manifest for `client` that this device knows.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ use super::words::Word;
 pub use files::{
     Lock, beside, create_private, make_private_dir, replace_private, sync_parent, write_new_private,
 };
-pub use heads::{Head, SeenStatements};
+pub use heads::{Desk, Head, SeenStatements};
 pub use keyring::{DeviceKeyring, StoredKeyring, keys_match_card};
 pub use tokens::StoredTokens;
 
@@ -186,11 +186,9 @@ impl Profile {
         self.replace(CA, ca)
     }
 
-    /// A folder of the profile, made when it is missing.
-    pub fn folder(&self, name: &str) -> Result<PathBuf, Error> {
-        let path = self.dir.join(name);
-        make_private_dir(&path).map_err(|e| file_error(Word::CannotWrite, &path, &e))?;
-        Ok(path)
+    /// Journals, heads and receipts.
+    pub fn desk(&self) -> Desk {
+        Desk::at(self.dir.clone())
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {

@@ -22,7 +22,7 @@ use crate::envelope::statement::{
 use crate::envelope::{
     DocumentPins, Error as EnvelopeError, FileKey, Header, Identity, MemberKeys, SealedPart,
 };
-use crate::ids::{ClientId, DocumentId, KeyId, MemberId};
+use crate::ids::{ClientId, DocumentId, KeyId, LinkId, MemberId};
 use crate::trust::{Directory, SignerKind};
 
 pub use download::{Download, Part};
@@ -42,6 +42,8 @@ pub struct Signed {
     pub recipients: Vec<Hash>,
     /// The member who sent it; none for links, the gateway and raw age files.
     pub sender: Option<MemberId>,
+    /// The request link it came through.
+    pub link: Option<LinkId>,
     /// Whether the sender is known at all; a raw age file's is not, for ever.
     pub sender_known: bool,
     /// Signer and number in the chain, of manifests.
@@ -206,6 +208,7 @@ fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error> {
             category: info.category,
             recipients: said.recipients,
             sender: None,
+            link: None,
             sender_known: false,
             chain: None,
         })));
@@ -228,6 +231,7 @@ fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error> {
         category: said.category,
         recipients: said.recipients,
         sender: signer.member.filter(|_| signer.kind != SignerKind::Gateway),
+        link: signer.link,
         sender_known: true,
         chain: Some((said.signer, said.seq)),
     })))

@@ -10,9 +10,11 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
 use crate::api::frames::{self, Frames};
-use crate::api::{Base64, Complete, Completed, DocumentInfo, DocumentState, ManifestHead};
-use crate::cli::error::{Error, file_error};
-use crate::cli::gateway::Ask;
+use crate::api::{
+    Base64, Complete, Completed, DocumentInfo, DocumentState, LinkSeen, ManifestHead,
+};
+use crate::cli::error::{Error, Exit, file_error};
+use crate::cli::gateway::{Ask, Line};
 use crate::cli::profile::{self, Head};
 use crate::cli::words::Word;
 use crate::envelope::Nonce;
@@ -61,7 +63,7 @@ impl Dispatch {
             root: self.directory.root().key_id(),
             client: self.place.client,
             document: sealed.document,
-            signer: self.keys.key_id(),
+            signer: self.sign.key_id(),
             seq: head.map_or(1, |head| head.seq + 1),
             prev: head.map(|head| head.manifest.hash()),
             seal: SealLevel::EndToEnd,
@@ -74,9 +76,9 @@ impl Dispatch {
             commit: sealed.commit,
             sealed: Hash::of(&sealed.part),
             recipients: self.fingerprints.clone(),
-            time: self.session.clock().now(),
+            time: self.clock.now(),
         };
-        Note::sign(&manifest, &[&self.keys.sign])
+        Note::sign(&manifest, &[&self.sign])
     }
 
     /// Signs, completes, and keeps the receipt. Returns where the receipt is.
@@ -101,15 +103,15 @@ impl Dispatch {
         delivery: Delivery<'_>,
         patience: &mut Patience,
     ) -> Result<(Note, Note), Error> {
-        let profile = self.session.profile();
         let client = self.place.client;
-        let _turn = profile.head_turn(client).await?;
-        let mut head = match profile.head(client)? {
+        let _turn = self.desk.head_turn(client).await?;
+        let mut head = match self.desk.head(client)? {
             Some(head) => Some(head),
             None => self.remote_head(None).await?,
         };
         for _ in 0..MAX_RACES {
             let note = self.manifest(sealed, head.as_ref());
+            self.note_pending(sealed.document, &note)?;
             match self.hand_over(sealed, &note, &delivery, patience).await {
                 Ok(receipt) => {
                     self.remember(&note)?;
@@ -156,7 +158,7 @@ impl Dispatch {
             }
         };
         loop {
-            match self.session.json::<Completed>(&ask).await {
+            match self.line.json::<Completed>(&ask).await {
                 Ok(completed) => return Ok(completed.receipt),
                 Err(error) if error.is_passing() => patience.wait(error).await?,
                 Err(error) => return Err(error),
@@ -171,7 +173,11 @@ impl Dispatch {
         document: DocumentId,
         commit: Hash,
     ) -> Result<Option<(Note, Note)>, Error> {
-        let info: DocumentInfo = match self.session.get(format!("/documents/{document}")).await {
+        let session = match &*self.line {
+            Line::Session(session) => session,
+            Line::Link(_) => return self.arrived_through_link(document, commit).await,
+        };
+        let info: DocumentInfo = match session.get(format!("/documents/{document}")).await {
             Ok(info) => info,
             Err(error) if error.word() == Word::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -181,17 +187,43 @@ impl Dispatch {
             return Ok(None);
         };
         let own = manifest
-            .verify::<Manifest>(&self.keys.sign.public())
+            .verify::<Manifest>(&self.sign.public())
             .is_ok_and(|said| said.document == document && said.commit == commit);
         Ok(own.then_some((manifest, receipt)))
+    }
+
+    /// The same through a link, whose holder can read nothing: the manifest that was handed over
+    /// is handed over again, and gets the same receipt if it had arrived.
+    async fn arrived_through_link(
+        &self,
+        document: DocumentId,
+        commit: Hash,
+    ) -> Result<Option<(Note, Note)>, Error> {
+        let Some(note) = self.pending(document)? else { return Ok(None) };
+        let own = note
+            .verify::<Manifest>(&self.sign.public())
+            .is_ok_and(|said| said.document == document && said.commit == commit);
+        if !own {
+            return Ok(None);
+        }
+        let complete = Complete { manifest: note.clone(), sealed: Base64(Vec::new()) };
+        let ask = Ask::post(format!("/uploads/{document}/complete"), &complete)?;
+        match self.line.json::<Completed>(&ask).await {
+            Ok(completed) => Ok(Some((note, completed.receipt))),
+            Err(error) if error.exit() == Exit::Refused => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The newest own manifest as the gateway has it, when it is valid and not older than
     /// `known`.
     async fn remote_head(&self, known: Option<&Head>) -> Result<Option<Head>, Error> {
-        let (client, signer) = (self.place.client, self.keys.key_id());
+        let (client, signer) = (self.place.client, self.sign.key_id());
         let path = format!("/clients/{client}/manifest-head?signer={signer}");
-        let ManifestHead { seq, manifest } = self.session.get(path).await?;
+        let ManifestHead { seq, manifest } = match &*self.line {
+            Line::Session(session) => session.get(path).await?,
+            Line::Link(link) => link.get::<LinkSeen>("").await?.head,
+        };
         let head = manifest.map(|manifest| Head { seq, manifest });
         self.check_head(head, known)
     }
@@ -201,10 +233,9 @@ impl Dispatch {
         let Some(head) = head else {
             return if known.is_none() { Ok(None) } else { Err(bad()) };
         };
-        let manifest: Manifest =
-            head.manifest.verify(&self.keys.sign.public()).map_err(|_| bad())?;
+        let manifest: Manifest = head.manifest.verify(&self.sign.public()).map_err(|_| bad())?;
         let fits = manifest.client == self.place.client
-            && manifest.signer == self.keys.key_id()
+            && manifest.signer == self.sign.key_id()
             && manifest.root == self.directory.root().key_id()
             && manifest.seq == head.seq;
         let follows = known.is_none_or(|known| match head.seq.checked_sub(known.seq) {
@@ -218,11 +249,11 @@ impl Dispatch {
 
     /// Remembers `manifest` as the newest for its client, unless a newer one is known.
     fn remember(&self, manifest: &Note) -> Result<(), Error> {
-        let profile = self.session.profile();
+        let desk = &self.desk;
         let seq = manifest.decode::<Manifest>().map_or(0, |m| m.seq);
-        if profile.head(self.place.client)?.is_none_or(|known| known.seq < seq) {
+        if desk.head(self.place.client)?.is_none_or(|known| known.seq < seq) {
             let head = Head { seq, manifest: manifest.clone() };
-            profile.store_head(self.place.client, &head)?;
+            desk.store_head(self.place.client, &head)?;
         }
         Ok(())
     }
@@ -235,10 +266,11 @@ impl Dispatch {
         receipt: &Note,
     ) -> Result<PathBuf, Error> {
         self.check_receipt(document, manifest, receipt)?;
-        let folder = self.session.profile().folder("receipts")?;
+        let folder = self.desk.folder("receipts")?;
         let path = folder.join(format!("{document}.txt"));
         profile::replace_private(&path, receipt.to_string().as_bytes())
             .map_err(|e| file_error(Word::CannotWrite, &path, &e))?;
+        self.forget_pending(document);
         Ok(path)
     }
 
@@ -274,7 +306,7 @@ impl Dispatch {
         document: DocumentId,
         commit: Hash,
     ) -> Result<Option<PathBuf>, Error> {
-        let _turn = self.session.profile().head_turn(self.place.client).await?;
+        let _turn = self.desk.head_turn(self.place.client).await?;
         let Some((manifest, receipt)) = self.arrived(document, commit).await? else {
             return Ok(None);
         };

@@ -31,7 +31,7 @@ impl Dispatch {
         let total = header.len() as u64 + length;
         let bar = self.bars.add(&plain.name, total);
         let upload = Upload {
-            session: &self.session,
+            line: &self.line,
             metadata: self.metadata(document),
             header: &header,
             total,
@@ -82,7 +82,7 @@ impl Dispatch {
         let total = header.len() as u64 + length;
         let bar = self.bars.add(&entry.sending.name, total);
         let metadata = self.metadata(document);
-        let upload = Upload { session: &self.session, metadata, header: &header, total, bar: &bar };
+        let upload = Upload { line: &self.line, metadata, header: &header, total, bar: &bar };
         let uploaded = upload.run(feed, known, &mut patience).await;
         bar.finish_and_clear();
         let sealing = match uploaded {
@@ -125,7 +125,7 @@ impl Dispatch {
         if let Some(journal) = journal {
             journal.discard()?;
         }
-        tus::cancel(&self.session, document).await;
+        tus::cancel(&self.line, document).await;
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl Dispatch {
         let (Some(journal), Some(entry)) = (journal, entry) else { return Ok(None) };
         let sealer = journal.resume(&entry, source, &self.fingerprints);
         if let (Some(sealer), Some(resume)) = (sealer, &entry.resume)
-            && let Some(at) = tus::offset(&self.session, entry.document).await?
+            && let Some(at) = tus::offset(&self.line, entry.document).await?
         {
             let header = resume.header.0.clone();
             return Ok(Some(Resumed { sealer, header, at, entry }));

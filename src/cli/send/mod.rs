@@ -8,6 +8,7 @@
 mod complete;
 mod feed;
 mod journal;
+mod link;
 mod long;
 mod one;
 mod short;
@@ -24,8 +25,9 @@ use serde::Serialize;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::api::Me;
-use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
-use crate::envelope::{MemberKeys, Recipient};
+use crate::clock::Clock;
+use crate::envelope::Recipient;
+use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel, SigningKey};
 use crate::ids::{ClientId, DocumentId, MemberId};
 use crate::trust::{Demand, Directory, Reader};
 
@@ -34,9 +36,10 @@ use super::args::category_parser;
 use super::bars::Bars;
 use super::directory;
 use super::error::{Error, ErrorJson};
-use super::gateway::Session;
+use super::gateway::{Line, Session};
 use super::interrupt::interrupted;
 use super::lang::Lang;
+use super::profile::Desk;
 use super::terminal::{Terminal, printable};
 use super::words::Word;
 
@@ -76,6 +79,7 @@ Example · 示例:
   strongroom send '对账单 2026年3月.pdf' --category bank --period 2026-03
   tar c receipts | strongroom send - --name receipts.tar --category receipts
   strongroom send *.pdf --dry-run
+  strongroom send 发票.pdf --link 'https://files.example.com/u/3f07…#AbC…' --from 李四
 
 A broken or stopped send goes on with the same command · 中断后用同一命令继续发送")]
 pub struct SendArgs {
@@ -85,6 +89,13 @@ pub struct SendArgs {
     /// For which client (default: the only one you see)
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
+    /// Send through a request link, without an account: the whole link, with everything after
+    /// the # (quote it); - reads it from standard input
+    #[arg(long, value_name = "URL", conflicts_with = "client")]
+    pub link: Option<String>,
+    /// Your name, for whoever opens what came through a link
+    #[arg(long, value_name = "NAME", requires = "link")]
+    pub from: Option<String>,
 }
 
 /// Send files to a client, sealed on this device · 向客户交付文件（本机封存）
@@ -114,8 +125,10 @@ pub(crate) struct Place {
 
 /// What all files of one command have in common.
 pub(crate) struct Dispatch {
-    session: Arc<Session>,
-    keys: MemberKeys,
+    line: Arc<Line>,
+    desk: Desk,
+    clock: Clock,
+    sign: SigningKey,
     directory: Directory,
     place: Place,
     readers: Vec<Reader>,
@@ -190,9 +203,12 @@ pub async fn client_or_only(session: &Session, given: Option<ClientId>) -> Resul
 /// # Errors
 /// Why nothing was sent at all, or the first file's error.
 pub async fn run_send(context: &Context, args: SendArgs) -> Result<(), Error> {
+    if let Some(link) = &args.link {
+        return link::run(context, link, args.from, args.options).await;
+    }
     let session = context.session()?;
     let client = client_or_only(&session, args.client).await?;
-    run(context, session, args.options, client, Direction::In).await
+    run_session(context, session, args.options, client, Direction::In).await
 }
 
 /// Runs `deliver`.
@@ -201,21 +217,39 @@ pub async fn run_send(context: &Context, args: SendArgs) -> Result<(), Error> {
 /// As [`run_send`].
 pub async fn run_deliver(context: &Context, args: DeliverArgs) -> Result<(), Error> {
     let session = context.session()?;
-    run(context, session, args.options, args.client, Direction::Out).await
+    run_session(context, session, args.options, args.client, Direction::Out).await
 }
 
-async fn run(
+async fn run_session(
     context: &Context,
     session: Session,
     options: SendOptions,
     client: ClientId,
     direction: Direction,
 ) -> Result<(), Error> {
+    let sign = session.profile().keys()?.sign.clone();
+    let directory = directory::fetch(&session, Some(client)).await?;
+    let desk = session.profile().desk();
+    let sender =
+        Sender { line: Line::Session(Box::new(session)), desk, sign, directory, client, direction };
+    run(context, sender, options).await
+}
+
+/// Who sends, whom the statements name, and whose documents they become.
+struct Sender {
+    line: Line,
+    desk: Desk,
+    sign: SigningKey,
+    directory: Directory,
+    client: ClientId,
+    direction: Direction,
+}
+
+async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<(), Error> {
     if options.name.is_some() && options.files.len() > 1 {
         return Err(Error::new(Word::NameNeedsOneFile));
     }
-    let keys = session.profile().keys()?;
-    let directory = directory::fetch(&session, Some(client)).await?;
+    let Sender { line, desk, sign, directory, client, direction } = sender;
     let demand = Demand { client, category: options.category, direction };
     let readers = directory.readers(demand).map_err(directory::undemandable)?;
     let recipients = readers
@@ -228,8 +262,10 @@ async fn run(
     fingerprints.dedup();
     let period = options.period.unwrap_or_else(|| Period::month_before(context.clock.now()));
     let dispatch = Arc::new(Dispatch {
-        session: Arc::new(session),
-        keys,
+        line: Arc::new(line),
+        desk,
+        clock: context.clock.clone(),
+        sign,
         directory,
         place: Place {
             client,

@@ -127,8 +127,8 @@ impl Dispatch {
 
     async fn send_stream(&self, path: &Path, input: std::fs::File) -> Result<SentFile, Error> {
         let name = sealed_name(path, self.place.name.as_deref());
-        let profile = self.session.profile().clone();
-        let stream = tokio::task::spawn_blocking(move || spool::read(&profile, input))
+        let desk = self.desk.clone();
+        let stream = tokio::task::spawn_blocking(move || spool::read(&desk, input))
             .await
             .map_err(|e| Error::new(Word::Internal).about("spool").because(e))??;
         let document = DocumentId::random();
@@ -156,7 +156,7 @@ impl Dispatch {
             category: self.place.category,
             note: self.place.note.clone(),
         };
-        let mut journal = Journal::take(self.session.profile(), &sending)?;
+        let mut journal = Journal::take(&self.desk, &sending)?;
         let entry = journal.as_ref().and_then(Journal::entry).filter(|e| e.sending == sending);
         if let (Some(journal), Some(entry)) = (&mut journal, &entry)
             && let Some(sent) = self.sent_before(journal, entry, &source).await?

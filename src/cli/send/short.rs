@@ -42,7 +42,7 @@ impl Dispatch {
         before: Option<Entry>,
     ) -> Result<SentFile, Error> {
         if let Some(before) = before {
-            tus::cancel(&self.session, before.document).await;
+            tus::cancel(&self.line, before.document).await;
         }
         let plaintext = read_whole(&source)?;
         let plain = Plain {

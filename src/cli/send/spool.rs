@@ -7,7 +7,7 @@ use std::io::{BufWriter, Read, Write};
 use sha2::{Digest, Sha256};
 
 use crate::cli::error::{Error, file_error};
-use crate::cli::profile::{Profile, beside, create_private};
+use crate::cli::profile::{Desk, beside, create_private};
 use crate::cli::words::Word;
 use crate::envelope::statement::Hash;
 use crate::envelope::{DocumentSealer, PIECE_PLAINTEXT_BYTES};
@@ -46,7 +46,7 @@ fn read_piece(input: &mut impl Read, piece: &mut Vec<u8>) -> std::io::Result<()>
 ///
 /// # Errors
 /// [`Word::CannotRead`], [`Word::CannotWrite`], [`Word::DiskFull`].
-pub(super) fn read(profile: &Profile, mut input: impl Read) -> Result<Stream, Error> {
+pub(super) fn read(desk: &Desk, mut input: impl Read) -> Result<Stream, Error> {
     let unreadable = |e: std::io::Error| Error::new(Word::CannotRead).about("-").because(e);
     // Whole from the beginning: a buffer that grows leaves copies behind that nobody clears.
     let buffer = || zeroize::Zeroizing::new(Vec::with_capacity(PIECE_PLAINTEXT_BYTES));
@@ -56,7 +56,7 @@ pub(super) fn read(profile: &Profile, mut input: impl Read) -> Result<Stream, Er
     if next.is_empty() {
         return Ok(Stream::Short(piece));
     }
-    let path = beside(&profile.folder(FOLDER)?.join("spool"));
+    let path = beside(&desk.folder(FOLDER)?.join("spool"));
     let unwritable = |e: std::io::Error| file_error(Word::CannotWrite, &path, &e);
     let file = create_private(&path).map_err(unwritable)?;
     std::fs::remove_file(&path).map_err(unwritable)?;

@@ -129,10 +129,10 @@ where
             open_request_link::open_request_link,
         )
         .get(
-            "/api/v1/clients/{client}/links",
+            "/api/v1/request-links",
             Policy::session(BOOKKEEPERS, Relation::Client),
-            operation("links.list", "The links into one client's space.")
-                .path_param("client", "The client's id.")
+            operation("links.list", "The links of every kind into one client's space.")
+                .query::<list_links::Query>()
                 .answers_json::<Vec<api::LinkInfo>>(ok, "Links, newest first."),
             list_links::list_links,
         )

@@ -84,6 +84,7 @@ pub(crate) fn all_routes() -> Routes<State> {
         .and(gateway::identity::routes())
         .and(gateway::firm::routes())
         .and(gateway::documents::routes())
+        .and(gateway::links::routes())
 }
 
 /// A firm with a gateway of its own.

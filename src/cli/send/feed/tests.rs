@@ -152,7 +152,7 @@ async fn a_hash_is_on_disk_before_its_piece_is_handed_out() {
         note: String::new(),
     };
     let mut sealing = desk.sealing(Vec::new());
-    let mut journal = Journal::take(&profile, &sending).expect("taken").expect("free");
+    let mut journal = Journal::take(&profile.desk(), &sending).expect("taken").expect("free");
     let entry = Entry {
         sending,
         look: sealing.source.look,

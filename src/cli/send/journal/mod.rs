@@ -1,6 +1,6 @@
 //! The sender's journal: what an unfinished document needs to be finished, and nothing else.
 //!
-//! One entry a file, in the profile (0600): ids, file key, nonce, header, and beside it the hash
+//! One entry a file, at the desk (0600): ids, file key, nonce, header, and beside it the hash
 //! of every piece, made durable before the piece is sent. Invariant (no two-time pad): what is
 //! sealed again under a journalled key and nonce must come out with the journalled hash; a file
 //! that looks or reads otherwise begins a new document with a new key and nonce. Documents of
@@ -20,7 +20,7 @@ use crate::ids::{ClientId, DocumentId};
 
 use super::source::{FileSource, Look};
 use crate::cli::error::{Error, file_error};
-use crate::cli::profile::{Lock, Profile, read_json, sync_parent, write_json};
+use crate::cli::profile::{Desk, Lock, read_json, sync_parent, write_json};
 use crate::cli::words::Word;
 
 const FOLDER: &str = "journals";
@@ -125,8 +125,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`Word::CannotWrite`].
-    pub(super) fn take(profile: &Profile, sending: &Sending) -> Result<Option<Self>, Error> {
-        let base = profile.folder(FOLDER)?.join(sending.key());
+    pub(super) fn take(desk: &Desk, sending: &Sending) -> Result<Option<Self>, Error> {
+        let base = desk.folder(FOLDER)?.join(sending.key());
         let lock = base.with_extension("lock");
         let taken = Lock::take(&lock).map_err(|e| file_error(Word::CannotWrite, &lock, &e))?;
         Ok(taken.map(|lock| Self { path: base.with_extension("json"), pieces: None, _lock: lock }))

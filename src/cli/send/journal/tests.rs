@@ -7,7 +7,7 @@ use crate::envelope::{Error as EnvelopeError, PIECE_PLAINTEXT_BYTES};
 
 struct Desk {
     _dir: tempfile::TempDir,
-    profile: Profile,
+    profile: crate::cli::profile::Profile,
     path: PathBuf,
 }
 
@@ -53,7 +53,7 @@ impl Desk {
     }
 
     fn journal(&self) -> Journal {
-        Journal::take(&self.profile, &self.sending()).expect("taken").expect("free")
+        Journal::take(&self.profile.desk(), &self.sending()).expect("taken").expect("free")
     }
 
     /// Seals the first piece as a command would that is killed then.
@@ -156,7 +156,7 @@ fn one_command_holds_a_journal_and_nothing_of_it_stays() {
     let desk = Desk::new(&long_file());
     desk.begun();
     let mut journal = desk.journal();
-    assert!(Journal::take(&desk.profile, &desk.sending()).expect("asked").is_none());
+    assert!(Journal::take(&desk.profile.desk(), &desk.sending()).expect("asked").is_none());
     journal.discard().expect("gone");
     assert!(journal.entry().is_none() && !journal.pieces_path().exists());
     drop(journal);

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::uploads::{CONTENT_TYPE as TUS_TYPE, UploadMetadata, VERSION};
 use crate::cli::error::Error;
-use crate::cli::gateway::{Ask, Sent, Session, StreamedBody};
+use crate::cli::gateway::{Ask, Line, Sent, StreamedBody};
 use crate::cli::words::Word;
 use crate::ids::DocumentId;
 
@@ -80,7 +80,7 @@ impl Patience {
 /// One upload.
 pub(super) struct Upload<'a> {
     /// Who sends.
-    pub session: &'a Session,
+    pub line: &'a Line,
     /// What is said about the document.
     pub metadata: UploadMetadata,
     /// The header in front of the payload.
@@ -111,8 +111,8 @@ fn offset_of(headers: &HeaderMap) -> Result<u64, Error> {
 ///
 /// # Errors
 /// Those of asking.
-pub(super) async fn offset(session: &Session, document: DocumentId) -> Result<Option<u64>, Error> {
-    match session.answer(&tus(Method::HEAD, path(document))).await {
+pub(super) async fn offset(line: &Line, document: DocumentId) -> Result<Option<u64>, Error> {
+    match line.answer(&tus(Method::HEAD, path(document))).await {
         Ok(response) => offset_of(response.headers()).map(Some),
         Err(error) if error.word() == Word::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -120,8 +120,8 @@ pub(super) async fn offset(session: &Session, document: DocumentId) -> Result<Op
 }
 
 /// Takes an unfinished upload back, as far as the gateway can be reached: it would expire anyway.
-pub(super) async fn cancel(session: &Session, document: DocumentId) {
-    let _ = session.answer(&tus(Method::DELETE, path(document))).await;
+pub(super) async fn cancel(line: &Line, document: DocumentId) {
+    let _ = line.answer(&tus(Method::DELETE, path(document))).await;
 }
 
 impl Upload<'_> {
@@ -136,11 +136,11 @@ impl Upload<'_> {
             .with(METADATA, text(self.metadata.to_header())?)
             .with(CONTENT_TYPE, HeaderValue::from_static(TUS_TYPE))
             .with_body(Bytes::copy_from_slice(self.header));
-        match self.session.answer(&ask).await {
+        match self.line.answer(&ask).await {
             Ok(response) => offset_of(response.headers()).map(Some),
             // An answer was lost and this is the second try.
             Err(error) if error.word() == Word::DocumentExists => {
-                offset(self.session, self.metadata.document).await
+                offset(self.line, self.metadata.document).await
             }
             Err(error) => Err(error),
         }
@@ -204,7 +204,7 @@ impl Upload<'_> {
     ) -> Result<Option<u64>, Error> {
         loop {
             patience.wait(broke).await?;
-            match offset(self.session, self.metadata.document).await {
+            match offset(self.line, self.metadata.document).await {
                 Ok(now) => {
                     if now.is_some_and(|now| now > before) {
                         patience.renew();
@@ -252,7 +252,7 @@ impl Upload<'_> {
         offset: u64,
         sent: &Sent,
     ) -> Result<u64, Error> {
-        let request = self.session.stream(ask, body, NO_DEADLINE);
+        let request = self.line.stream(ask, body, NO_DEADLINE);
         tokio::pin!(request);
         let (mut last, mut moved) = (0, Instant::now());
         loop {

@@ -128,11 +128,12 @@ impl Desk {
 
     async fn send(&self, tus: &Tus, patience: Duration) -> Result<(Feed, Outcome), Error> {
         let answering = tus.clone();
-        let session =
-            fake::session(self.dir.path(), move |request| answering.clone().answer(request)).await;
+        let line = Line::Session(Box::new(
+            fake::session(self.dir.path(), move |request| answering.clone().answer(request)).await,
+        ));
         let length = payload_len(self.contents.len() as u64).expect("possible");
         let upload = Upload {
-            session: &session,
+            line: &line,
             metadata: UploadMetadata {
                 document: DocumentId::random(),
                 client: ClientId::random(),
