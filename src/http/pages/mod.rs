@@ -7,8 +7,8 @@
 
 pub mod arrival;
 pub mod invitation;
-pub mod share;
 pub mod request;
+pub mod share;
 
 use std::fmt::Write as _;
 
