@@ -53,7 +53,7 @@ fn a_thousand_requests_with_secrets_leave_none() {
 async fn a_gateway_at_its_most_talkative() {
     let settings = Log { level: Level::Trace, format: Format::Json };
     logs::init(&settings, Clock::System).expect("the first logger");
-    let gateway = Gateway::start();
+    let mut gateway = Gateway::start();
     let client = gateway.client();
     let [name, mail, ip, agent, pass] = WORDS;
     let mut broken = TcpStream::connect(gateway.address).await.expect("connects");
@@ -93,6 +93,7 @@ async fn a_gateway_at_its_most_talkative() {
         }
     }
     // The last bodies are logged when their connections let go of them.
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    gateway.shutdown.drain();
+    gateway.ended().await;
     println!("{}", gateway.metrics.render());
 }
