@@ -33,7 +33,7 @@ pub(in crate::cli) fn safe(name: &str, fallback: &str) -> String {
         })
         .collect();
     // Leading dots hide files; trailing dots and spaces vanish on some systems.
-    let trimmed = replaced.trim().trim_start_matches('.').trim_end_matches(['.', ' ']).trim();
+    let trimmed = replaced.trim_matches(|c: char| c == '.' || c.is_whitespace());
     if trimmed.chars().all(|c| matches!(c, '_' | '.' | ' ')) {
         return fallback.to_owned();
     }
@@ -119,6 +119,7 @@ mod tests {
             ("a\nb\0c\u{1b}d", "a_b_c_d"),
             ("exe\u{202e}fdp.pdf", "exefdp.pdf"),
             (".bashrc", "bashrc"),
+            (". .hidden", "hidden"),
             ("...", "x"),
             ("", "x"),
             (" . ", "x"),
