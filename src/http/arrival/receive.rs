@@ -29,8 +29,8 @@ const UNNAMED: &str = "document";
 const MAX_NAME_BYTES: usize = 1024;
 
 /// How much of a refused body is read all the same, in bytes, and for how long.
-const READ_ON_BYTES: usize = 8 * 1024 * 1024;
-const READ_ON: Duration = Duration::from_secs(2);
+const READ_ON_BYTES: usize = 64 * 1024 * 1024;
+const READ_ON: Duration = Duration::from_secs(30);
 
 /// What else may be said. Never the name: addresses end up in histories.
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
@@ -126,7 +126,7 @@ async fn receive(
     let (body, rest) = lent(incoming(body));
     let answered = take(documents, clock, token, name, query, headers, body).await;
     if !matches!(&answered, Ok(response) if response.status() == StatusCode::CREATED) {
-        read_on(&rest).await;
+        tokio::spawn(async move { read_on(&rest).await });
     }
     answered
 }
@@ -141,8 +141,9 @@ fn lent(body: Incoming) -> (Incoming, Arc<Mutex<Incoming>>) {
     (Box::pin(reading.fuse()), body)
 }
 
-/// Reads what still comes of a refused body, for a while. Senders that are answered while they
-/// write, curl before 8 among them, otherwise report a broken stream and not the answer.
+/// Reads what still comes of a refused body, for a while, beside its answer. A body that nobody
+/// reads is reset, and senders that are still writing, curl before 8 among them, then report a
+/// broken stream and not the answer.
 async fn read_on(rest: &Mutex<Incoming>) {
     let reading = async {
         let (mut rest, mut read) = (rest.lock().await, 0);
@@ -153,7 +154,6 @@ async fn read_on(rest: &Mutex<Incoming>) {
             }
         }
     };
-    // Whoever is still sending then has to hear it without.
     let _ = tokio::time::timeout(READ_ON, reading).await;
 }
 
