@@ -102,10 +102,11 @@ async fn database(config: &Config) -> Vec<Check> {
         let mut tx = store.read().await?;
         let firm = tx.firm().await?;
         let statements = tx.directory_statements(None).await?;
-        Ok::<_, crate::store::Error>((firm, statements, tx.unproven_recoveries().await?))
+        let (unproven, seals) = (tx.unproven_recoveries().await?, tx.seal_counts().await?);
+        Ok::<_, crate::store::Error>((firm, statements, unproven, seals))
     };
     match firm.await {
-        Ok((firm, statements, unproven)) => {
+        Ok((firm, statements, unproven, seals)) => {
             checks.push(check(
                 "key chain",
                 Directory::verify(firm.root, &statements).map(|_| firm.root.key_id().to_string()),
@@ -123,6 +124,9 @@ async fn database(config: &Config) -> Vec<Check> {
                 ),
             };
             checks.push(Check { check: "recovery of documents", ok: true, detail });
+            let seals: Vec<_> =
+                seals.iter().map(|(seal, count)| format!("{count} {}", seal.as_str())).collect();
+            checks.push(Check { check: "seal levels", ok: true, detail: seals.join(", ") });
         }
         Err(error) => checks.push(check("firm", Err(error))),
     }

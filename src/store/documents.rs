@@ -199,6 +199,19 @@ impl Tx {
         if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict) }
     }
 
+    /// How many complete documents there are of each seal level.
+    pub async fn seal_counts(&mut self) -> Result<Vec<(SealLevel, u64)>, Error> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT seal, COUNT(*) FROM documents WHERE state IN ('received', 'pulled')
+             GROUP BY seal ORDER BY seal",
+        )
+        .fetch_all(self.conn())
+        .await?;
+        rows.into_iter()
+            .map(|(seal, count)| Ok((parse(&seal, "documents.seal")?, unsigned(count, "a count")?)))
+            .collect()
+    }
+
     /// Notes that somebody else than its sender has fetched a document.
     pub async fn mark_opened(&mut self, id: DocumentId, at: Timestamp) -> Result<(), Error> {
         sqlx::query("UPDATE documents SET opened_at = $2 WHERE id = $1 AND opened_at IS NULL")

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use strongroom::envelope::MemberKeys;
 use strongroom::trust::recovery::{Share, join};
 
-use crate::support::demo::{Demo, Ran, noise, text};
+use crate::support::demo::{Demo, Ran, noise, strongroom, text};
 
 fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
@@ -167,6 +167,12 @@ fn curl_sends_in_every_way_and_the_accountant_pulls_the_same_bytes() {
     }
     let (bytes, _) = pulled(&demo, "principal", &cases[0].0.document());
     assert!(bytes == contents, "the client's own people read it too");
+
+    // Counted apart from what was sealed by its sender.
+    let config = text(&demo.data().join("strongroom.toml"));
+    let checks = strongroom(&["doctor", "--config", &config]).output().expect("runs");
+    let checks = String::from_utf8(checks.stdout).expect("text");
+    assert!(checks.contains(&format!("{} on_arrival", cases.len())), "{checks}");
 
     // What people are shown names the seal as well.
     for (language, seal) in [("en", "sealed on arrival"), ("zh", "到达时封存")] {
