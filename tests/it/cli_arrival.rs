@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use strongroom::envelope::MemberKeys;
 use strongroom::trust::recovery::{Share, join};
 
-use crate::support::demo::{Demo, Ran, noise, strongroom, text};
+use crate::support::demo::{Demo, Ran, Serving, noise, strongroom, text};
 
 fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
@@ -402,6 +402,24 @@ fn what_breaks_off_leaves_nothing() {
 
     // A gateway that is killed leaves what no one resumes; the next one removes it.
     demo.kill();
+}
+
+#[test]
+fn a_body_without_a_length_stops_at_the_floor() {
+    const MIB: u64 = 1 << 20;
+    let Some(demo) = Demo::start_on_disk((256 + 48) * MIB, &Serving::default()) else { return };
+    let disk = demo.disk.as_ref().expect("its own");
+    let url = door(&demo);
+    let before = stored(&demo);
+    let refused = curl_with(&demo, &["-T", "-", &url], &noise(100 << 20, 6));
+    assert_eq!(refused.status, 507, "{refused:?}");
+    assert!(refused.body.contains("insufficient_storage"), "{refused:?}");
+    within(Duration::from_secs(5), || stored(&demo) == before);
+    let small = curl_with(&demo, &["-T", "-", &url], b"fits").document();
+    assert_eq!(pulled(&demo, "accountant", &small).0, b"fits");
+    // And does not begin where there is no room for it.
+    disk.fill(256 * MIB);
+    assert_eq!(curl_with(&demo, &["-T", "-", &url], b"fits").status, 507);
 }
 
 #[test]
