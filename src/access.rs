@@ -55,6 +55,8 @@ pub enum Action {
     SecondShare,
     /// End a share.
     EndShare,
+    /// See who saw a client's documents.
+    SeeWhoSaw,
 }
 
 impl Action {
@@ -84,6 +86,7 @@ impl Action {
         Self::DecideShare,
         Self::SecondShare,
         Self::EndShare,
+        Self::SeeWhoSaw,
     ];
 }
 
@@ -146,6 +149,9 @@ pub fn decide(role: Role, action: Action, facts: &Facts) -> Decision {
     let keeps_books = matches!(role, Role::Accountant | Role::Lead);
     match action {
         Action::SeeClient => related(overseer || related_to_client(role, facts)),
+        Action::SeeWhoSaw if overseer => Decision::Allow,
+        Action::SeeWhoSaw if role != Role::Principal => Decision::Deny(Reason::Role),
+        Action::SeeWhoSaw => related(facts.of_client),
         Action::SeeAllClients => only(overseer),
         Action::SeeMembers => only(overseer || role == Role::Admin),
         Action::AddClient
@@ -275,6 +281,7 @@ mod tests {
                         | Action::SeeShare
                         | Action::SecondShare
                         | Action::EndShare
+                        | Action::SeeWhoSaw
                 );
                 assert!(!allowed || office, "{role:?} {action:?}");
             }

@@ -37,6 +37,9 @@
 //! | `POST /shares/{id}/unlock` | | [`ShareInfo`] |
 //! | `POST /shares/{id}/open` `/release` | [`OpenShare`] | [`OpenedShare`] |
 //! | `GET /shares/{id}/{document}/age` `/pieces` under [`LEASE_HEADER`] | | `header ‖ payload` |
+//! | `GET /log/proofs/{leaf}?since=` `/log/head?since=` | | [`LogProof`] [`LogHead`] |
+//! | `GET /log/checkpoint` `/log/tile/…` | | C2SP tlog-tiles |
+//! | `GET /clients/{id}/seen?after=` | | [`SeenPage`] |
 //! | `POST /recovery/rehearsal` | [`Rehearsal`] | |
 //!
 //! Refusals are problem details with a code of [`codes`]. `GET /documents/{id}/age` answers
@@ -48,6 +51,7 @@ mod documents;
 mod firm;
 pub mod frames;
 mod identity;
+mod log;
 mod problem;
 mod shares;
 mod text;
@@ -66,6 +70,7 @@ pub use identity::{
     KitLogin, LoginFinish, LoginStart, LoginStarted, Me, PassphraseChange, PassphraseStart,
     PassphraseStarted, Refresh, SessionInfo, SessionOpened, Tokens,
 };
+pub use log::{LogHead, LogProof, Seen, SeenPage};
 pub use problem::ProblemBody;
 pub use shares::{
     ExportRoute, Fetched, LEASE_HEADER, OpenShare, OpenedShare, Partner, PartnerBar,

@@ -69,6 +69,7 @@ pub fn routes() -> Routes<State> {
         .and(http::partners::routes())
         .and(http::shares::routes())
         .and(http::links::routes())
+        .and(http::log::routes())
 }
 
 /// A gateway that serves.

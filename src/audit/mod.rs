@@ -6,6 +6,7 @@
 //! so that erasing it leaves every leaf as it is.
 
 mod prove;
+mod refuse;
 mod sequence;
 pub mod verify;
 
@@ -21,6 +22,7 @@ use crate::secrets::random_bytes;
 use crate::store::{Error, Tx};
 
 pub use prove::{consistency, head, inclusion};
+pub use refuse::{REFUSED, Refusal, refuse};
 pub use sequence::{Sequencer, Signed, log_verifier};
 
 /// What happened, before it is an entry.

@@ -15,12 +15,14 @@ use super::list::ListArgs;
 use super::partners::PartnerArgs;
 use super::people::{JoinArgs, LoginArgs, SessionsArgs};
 use super::pull::PullArgs;
+use super::receipt::{ReceiptArgs, VerifyArgs};
 use super::receive::ReceiveArgs;
 use super::recipients::RecipientsArgs;
 use super::rewrap::RewrapArgs;
 use super::send::{DeliverArgs, SendArgs};
 use super::shares::{AuthoriseArgs, ShareArg, ShareArgs};
 use super::terminal::Terminal;
+use super::who_saw::WhoSawArgs;
 use super::{open, seal};
 
 /// What every command understands.
@@ -80,6 +82,12 @@ pub enum Command {
     Recipients(RecipientsArgs),
     /// Re-wrap old documents for those who look after a client now · 为现任人员补封旧文档
     Rewrap(RewrapArgs),
+    /// Check a receipt against the firm's log · 核验回执
+    Verify(VerifyArgs),
+    /// Print a receipt as one page · 打印回执
+    Receipt(ReceiptArgs),
+    /// Who saw a client's documents · 谁看过我的文件
+    WhoSaw(WhoSawArgs),
     /// The firm's clients · 机构的客户
     Client(ClientArgs),
     /// Invite somebody to join · 邀请他人加入

@@ -16,6 +16,7 @@ pub mod gateway;
 mod interrupt;
 pub mod lang;
 pub mod list;
+pub mod log;
 mod new_file;
 pub mod open;
 pub mod partners;
@@ -23,6 +24,7 @@ pub mod people;
 pub mod profile;
 pub mod pull;
 pub mod reading;
+pub mod receipt;
 pub mod receive;
 pub mod recipients;
 pub mod rewrap;
@@ -31,6 +33,7 @@ pub mod send;
 pub mod shares;
 mod signature;
 pub mod terminal;
+pub mod who_saw;
 pub mod words;
 
 use std::path::PathBuf;
@@ -156,6 +159,9 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
         Command::Key(args) => fetch::run_key(context, args),
         Command::Recipients(args) => recipients::run(context, args).await,
         Command::Rewrap(args) => rewrap::run(context, args).await,
+        Command::Verify(args) => receipt::run_verify(context, args).await,
+        Command::Receipt(args) => receipt::run_page(context, args),
+        Command::WhoSaw(args) => who_saw::run(context, args).await,
         Command::Client(args) => firm::run_client(context, args).await,
         Command::Invite(args) => firm::run_invite(context, args).await,
         Command::Assign(args) => firm::run_assign(context, args).await,

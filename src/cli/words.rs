@@ -72,6 +72,9 @@ words! {
     BadUrl Usage "bad_url"
         "{0} is not the address of a gateway: it begins with https:// and has a host"
         "{0} 不是网关地址：应以 https:// 开头并带主机名";
+    GatewayNeeded Usage "gateway_needed"
+        "{0} does not say which gateway and firm it is of: use the profile it was made with (--profile DIR)"
+        "{0} 未说明来自哪个网关和机构：请使用当时的用户档案（--profile 文件夹）";
     BadDuration Usage "bad_duration"
         "{0} is not a length of time such as 12h or 7d"
         "{0} 不是时长，例如 12h 或 7d";
@@ -326,6 +329,21 @@ words! {
     BadReceipt Unverified "bad_receipt"
         "the gateway's receipt for {0} does not verify: keep the file and call the firm"
         "网关对 {0} 的回执无法验证：请保留文件并致电机构";
+    NotAReceipt Unverified "not_a_receipt"
+        "{0} is not a receipt, or is damaged: get it again from where it was kept"
+        "{0} 不是回执，或已损坏：请从保存处重新取得";
+    BadProof Unverified "bad_proof"
+        "the gateway's log does not show what the receipt {0} promises: keep the file and call the firm"
+        "网关的日志未能证明回执 {0} 的承诺：请保留文件并致电机构";
+    PromiseBroken Unverified "promise_broken"
+        "the gateway does not know the entry that the receipt {0} promises: keep the file and call the firm"
+        "网关没有回执 {0} 所承诺的记录：请保留文件并致电机构";
+    LogRolledBack Unverified "log_rolled_back"
+        "the gateway's log is shorter than this device has seen before: part of it was cut off; keep the profile and call the firm"
+        "网关的日志比本机见过的更短，部分记录已被截断：请保留档案并致电机构";
+    LogForked Unverified "log_forked"
+        "the gateway's log is not the one this device has seen before: it was rewritten; keep the profile and call the firm"
+        "网关的日志与本机见过的不是同一份，已被改写：请保留档案并致电机构";
     BadHead Unverified "bad_head"
         "the gateway shows a chain of your documents that this device does not know, so nothing was signed: call the firm"
         "网关给出的文档链与本机记录不符，未签名：请致电机构核实";

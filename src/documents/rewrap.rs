@@ -1,6 +1,8 @@
 //! Re-wrapping: headers for readers who have none yet, made on the device of somebody who can
 //! open the document. The payload is not touched.
 
+use std::collections::BTreeMap;
+
 use crate::access::Action;
 use crate::api::{DocumentInfo, Rewrap, Rewraps};
 use crate::envelope::Strength;
@@ -53,9 +55,12 @@ impl Documents {
                 }
             }
         }
-        if !found.documents.is_empty() {
-            let mut event = asker.did("document.list").with("headers", found.documents.len());
-            event.client = client;
+        let mut released: BTreeMap<ClientId, u64> = BTreeMap::new();
+        for rewrap in &found.documents {
+            *released.entry(rewrap.document.client).or_default() += 1;
+        }
+        for (client, headers) in released {
+            let event = asker.did("document.list").client(client).with("headers", headers);
             record(&mut tx, self.now(), event).await?;
         }
         tx.commit().await?;

@@ -43,7 +43,10 @@ pub async fn assign(
     let directory = directory_with(tx, Some(assignment.client), note).await?;
     signed_by_caller(&directory, actor, note)?;
     tx.insert_statement(note, now).await.map_err(superseded)?;
-    let event = Event::new("assignment.set").by(actor.member).client(assignment.client);
+    let event = Event::new("assignment.set")
+        .by(actor.member)
+        .client(assignment.client)
+        .with("role", actor.role.as_str());
     audit::append(tx, now, event.object(note.hash())).await?;
     assigned(tx, &assignment).await
 }
@@ -77,7 +80,7 @@ pub async fn set_policy(
         tx.set_policy(&policy).await?;
         let mut event = Event::new("policy.set").by(actor.member).object(note.hash());
         event.client = policy.client;
-        audit::append(tx, now, event).await?;
+        audit::append(tx, now, event.with("role", actor.role.as_str())).await?;
     }
     Ok(match policy.client {
         Some(client) => Assigned {

@@ -53,7 +53,8 @@ pub async fn invite(
     tx.insert_statement(&offer.statement, now).await?;
     let mut event = Event::new("invitation.open").by(actor.member).object(invitation.invitation);
     event.client = invitation.client;
-    audit::append(tx, now, event.with("role", invitation.role.as_str())).await?;
+    let event = event.with("role", actor.role.as_str()).with("invited", invitation.role.as_str());
+    audit::append(tx, now, event).await?;
     Ok(Offered { expires_at: invitation.expires })
 }
 

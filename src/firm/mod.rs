@@ -14,6 +14,7 @@ mod invite;
 mod links;
 mod recovery;
 mod revoke;
+mod who_saw;
 
 pub use clients::{add_client, client_summaries, members, statements_for, summary_of};
 pub use directories::Directories;
@@ -23,6 +24,7 @@ pub use invite::{InvitationView, invite, look};
 pub use links::{links_of, open_arrival_link, open_request_link};
 pub use recovery::{is_rehearsed, rehearse};
 pub use revoke::revoke;
+pub use who_saw::who_saw;
 
 use crate::access::{self, Action, Facts};
 use crate::clock::Timestamp;

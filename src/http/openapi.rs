@@ -37,7 +37,9 @@ pub(super) fn document(endpoints: &[&Endpoint]) -> String {
             }
         };
         operation = operation.description(Some(words));
-        paths = paths.path(endpoint.path, PathItem::new(method(endpoint.verb), operation.build()));
+        // A path of several segments is one parameter to those who read this.
+        let path = endpoint.path.replace("{*", "{");
+        paths = paths.path(path, PathItem::new(method(endpoint.verb), operation.build()));
         schemas.extend(endpoint.operation.schemas.iter().cloned());
     }
     schemas.insert(ProblemBody::name().into(), ProblemBody::schema());

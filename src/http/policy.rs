@@ -13,6 +13,7 @@ use http::request::Parts;
 use crate::envelope::statement::Role;
 use crate::ids::{MemberId, SessionId};
 
+use super::named::Named;
 use super::problem::Problem;
 
 /// Everybody who works at the firm.
@@ -27,6 +28,9 @@ pub const SENDERS: &[Role] = &[Role::Principal, Role::Clerk, Role::Accountant, R
 
 /// Who keeps books.
 pub const BOOKKEEPERS: &[Role] = &[Role::Accountant, Role::Lead];
+
+/// Who sees who saw a client's documents: the client's principal and those who oversee.
+pub const WATCHERS: &[Role] = &[Role::Principal, Role::Lead, Role::PrivacyOfficer, Role::Auditor];
 
 /// Who governs the firm: invites, assigns, allows, ends.
 pub const LEADS: &[Role] = &[Role::Lead];
@@ -124,6 +128,12 @@ pub trait Authenticator: Send + Sync + 'static {
     /// The caller behind `head`, from its `Authorization` or cookie, with rights read from
     /// the database; or [`Problem::unauthorized`].
     async fn authenticate(&self, head: &Parts) -> Result<Caller, Problem>;
+
+    /// Records that `caller` was refused the operation `tried` on what the request named, before
+    /// the refusal is told. Where nothing keeps records there is nothing to do.
+    async fn refused(&self, _caller: Caller, _tried: &str, _named: Named) -> Result<(), Problem> {
+        Ok(())
+    }
 }
 
 /// Knows nobody: every session route answers 401.
@@ -146,11 +156,8 @@ pub(super) async fn admit(
     let Policy::Session { roles, .. } = policy else { return Ok(()) };
     let authenticator = authenticator.ok_or_else(Problem::unauthorized)?;
     let caller = authenticator.authenticate(head).await?;
-    if !roles.contains(&caller.role) {
-        return Err(Problem::not_allowed());
-    }
     head.extensions.insert(caller);
-    Ok(())
+    if roles.contains(&caller.role) { Ok(()) } else { Err(Problem::not_allowed()) }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

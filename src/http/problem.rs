@@ -13,6 +13,9 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::api::codes;
+use crate::ids::ClientId;
+
+use super::named::Concerning;
 
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -28,6 +31,7 @@ struct Inner {
     detail: Cow<'static, str>,
     headers: Vec<(HeaderName, HeaderValue)>,
     members: Map<String, Value>,
+    client: Option<ClientId>,
 }
 
 /// The code of the problem that a response carries, for the request log.
@@ -48,7 +52,15 @@ impl Problem {
             detail: detail.into(),
             headers: Vec::new(),
             members: Map::new(),
+            client: None,
         }))
+    }
+
+    /// Notes whose client it was about, for the record; the answer does not show it.
+    #[must_use]
+    pub fn concerning(mut self, client: Option<ClientId>) -> Self {
+        self.0.client = client;
+        self
     }
 
     /// Adds an extension member (RFC 9457 §3.2), e.g. the head of a chain on a conflict.
@@ -248,12 +260,15 @@ impl std::error::Error for Problem {}
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = self.to_json().to_string();
-        let Inner { status, code, headers, .. } = *self.0;
+        let Inner { status, code, headers, client, .. } = *self.0;
         let mut response = Response::new(axum::body::Body::from(body));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         response.headers_mut().extend(headers);
         response.extensions_mut().insert(Code(code));
+        if let Some(client) = client {
+            response.extensions_mut().insert(Concerning(client));
+        }
         response
     }
 }

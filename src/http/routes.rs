@@ -12,10 +12,11 @@ use axum::handler::Handler;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use http::Method;
+use http::{Method, StatusCode};
 
+use super::named::Named;
 use super::operation::Operation;
-use super::policy::{self, Authenticator, Policy};
+use super::policy::{self, Authenticator, Caller, Policy};
 use super::problem::Problem;
 
 /// A method that a route may answer. `HEAD` is answered wherever `GET` is.
@@ -110,8 +111,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         T: 'static,
     {
         // `route_layer` leaves the 405 answer alone: an unknown method needs no session.
+        let name: Arc<str> = operation.inner.operation_id.as_deref().unwrap_or(path).into();
         let guarded = on(verb.filter(), handler).route_layer(middleware::from_fn(
-            move |request: Request, next: Next| guard(policy, request, next),
+            move |request: Request, next: Next| {
+                let name = name.clone();
+                async move { guard(policy, path, &name, request, next).await }
+            },
         ));
         self.entries.push((Endpoint { verb, path, policy, operation }, guarded));
         self
@@ -204,11 +209,30 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 }
 
-async fn guard(policy: Policy, request: Request, next: Next) -> Response {
+async fn guard(
+    policy: Policy,
+    template: &str,
+    name: &str,
+    request: Request,
+    next: Next,
+) -> Response {
     let (mut head, body) = request.into_parts();
     let authenticator = head.extensions.get::<Arc<dyn Authenticator>>().cloned();
-    match policy::admit(policy, authenticator.as_ref(), &mut head).await {
+    let admitted = policy::admit(policy, authenticator.as_ref(), &mut head).await;
+    let caller = head.extensions.get::<Caller>().copied();
+    let mut named = Named::in_request(template, &head);
+    let response = match admitted {
         Ok(()) => next.run(Request::from_parts(head, body)).await,
+        Err(problem) => problem.into_response(),
+    };
+    let (Some(authenticator), Some(caller)) = (authenticator, caller) else { return response };
+    if !matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) {
+        return response;
+    }
+    named.in_answer(&response);
+    // Not told before it is recorded: what cannot be recorded does not happen.
+    match authenticator.refused(caller, name, named).await {
+        Ok(()) => response,
         Err(problem) => problem.into_response(),
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::Hash;
+use crate::ids::ClientId;
 
 use super::engine::{Error, Tx};
 
@@ -170,6 +171,26 @@ impl Tx {
              WHERE e.position IS NULL AND e.id > $1 ORDER BY e.id LIMIT $2",
         )
         .bind(after)
+        .bind(limit)
+        .fetch_all(self.conn())
+        .await?;
+        rows.into_iter().map(log_row).collect()
+    }
+
+    /// Up to `limit` entries of a client before the one with id `before`, newest first.
+    pub async fn newest_of_client(
+        &mut self,
+        client: ClientId,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<LogRow>, Error> {
+        let rows: Vec<LogColumns> = sqlx::query_as(
+            "SELECT e.id, e.position, e.leaf, e.text, e.client, d.salt, d.data
+             FROM entries e LEFT JOIN entry_data d ON d.entry = e.id
+             WHERE e.client = $1 AND e.id < $2 ORDER BY e.id DESC LIMIT $3",
+        )
+        .bind(client.to_string())
+        .bind(before.unwrap_or(i64::MAX))
         .bind(limit)
         .fetch_all(self.conn())
         .await?;

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod arrival;
+mod audit;
 mod bodies;
 mod cli;
 mod cli_arrival;
@@ -29,6 +30,7 @@ mod matrix;
 mod no_trace;
 mod paths;
 mod people;
+mod receipts;
 mod recovery_headers;
 mod release;
 mod request_links;
@@ -45,3 +47,4 @@ mod transport_limits;
 mod transport_metrics;
 mod transport_smuggling;
 mod upload;
+mod who_saw;

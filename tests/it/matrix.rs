@@ -140,6 +140,12 @@ const ROWS: &[Row] = &[
         request: |_, _, client| (format!("?client={client}"), Value::Null),
     },
     Row {
+        method: "GET",
+        path: "/api/v1/clients/{client}/seen",
+        action: Action::SeeWhoSaw,
+        request: |_, _, _| (String::new(), Value::Null),
+    },
+    Row {
         method: "POST",
         path: "/api/v1/assignments",
         action: Action::Govern,
@@ -268,7 +274,7 @@ async fn whose_client_it_is_decides() {
                     expected = Decision::Deny(Reason::Relation);
                 }
                 let (query, body) = (row.request)(&world, person, client);
-                let path = format!("{}{query}", row.path);
+                let path = row.path.replace("{client}", &client.to_string()) + &query;
                 let answer = world.send(endpoint, &path, Some(&person.access), &body).await;
                 let what = format!("{role} {} {path} related: {related}", row.method);
                 match expected {

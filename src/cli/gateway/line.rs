@@ -60,6 +60,14 @@ impl LinkLine {
 }
 
 impl Line {
+    /// The gateway's address.
+    pub fn origin(&self) -> &str {
+        match self {
+            Self::Session(session) => session.gateway().origin(),
+            Self::Link(link) => link.gateway.origin(),
+        }
+    }
+
     /// Sends a request that may be sent twice and returns the answer when it is a success.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::api::{
 use crate::cli::error::{Error, Exit, file_error};
 use crate::cli::gateway::{Ask, Line};
 use crate::cli::profile::{self, Head};
+use crate::cli::receipt::Kept;
 use crate::cli::words::Word;
 use crate::envelope::Nonce;
 use crate::envelope::statement::{Hash, Manifest, Note, Receipt, Role, SealLevel};
@@ -268,7 +269,14 @@ impl Dispatch {
         self.check_receipt(document, manifest, receipt)?;
         let folder = self.desk.folder("receipts")?;
         let path = folder.join(format!("{document}.txt"));
-        profile::replace_private(&path, receipt.to_string().as_bytes())
+        let kept = Kept {
+            receipt: receipt.clone(),
+            gateway: Some(self.line.origin().to_owned()),
+            root: Some(self.directory.root()),
+            cards: Vec::new(),
+            proof: None,
+        };
+        profile::replace_private(&path, kept.to_string().as_bytes())
             .map_err(|e| file_error(Word::CannotWrite, &path, &e))?;
         self.forget_pending(document);
         Ok(path)

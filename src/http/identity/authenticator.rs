@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use crate::audit::{self, Refusal};
 use crate::clock::Clock;
-use crate::http::{Authenticator, Caller, Problem};
+use crate::http::{Authenticator, Caller, Named, Problem};
 use crate::identity::Identity;
 use crate::store::Store;
 
@@ -26,6 +27,20 @@ impl Authenticator for Sessions {
         let token = bearer(head).ok_or_else(Problem::unauthorized)?;
         let proven = self.identity.prove(&self.store, token, self.clock.now()).await?;
         Ok(Caller { member: proven.member, session: proven.session, role: proven.role })
+    }
+
+    async fn refused(&self, caller: Caller, tried: &str, named: Named) -> Result<(), Problem> {
+        if named == Named::default() {
+            return Ok(());
+        }
+        let refusal = Refusal {
+            member: caller.member,
+            role: caller.role,
+            tried: tried.to_owned(),
+            document: named.document,
+            client: named.client,
+        };
+        Ok(audit::refuse(&self.store, self.clock.now(), &refusal).await?)
     }
 }
 

@@ -85,6 +85,7 @@ pub(crate) fn all_routes() -> Routes<State> {
         .and(gateway::firm::routes())
         .and(gateway::documents::routes())
         .and(gateway::links::routes())
+        .and(gateway::log::routes())
 }
 
 /// A firm with a gateway of its own.

@@ -1,0 +1,284 @@
+//! `verify` and `receipt --page`: what the gateway promised, and whether it kept it.
+//!
+//! The proof is fetched once and kept in the receipt's own file; from then on nothing but that
+//! file and the firm's root key is needed. Invariant: a receipt is called good only with its
+//! signature, and included only with a proof under a checkpoint, both leading to the root key.
+
+mod kept;
+mod page;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::api::LogProof;
+use crate::clock::Timestamp;
+use crate::envelope::statement::{PublicKey, Receipt};
+use crate::ids::DocumentId;
+use crate::merkle::{LoggedProof, SignedNote};
+
+use super::Context;
+use super::error::{Error, file_error};
+use super::gateway::{Ask, Gateway};
+use super::log::{GatewayKeys, Memory, Verified};
+use super::profile::{self, Profile};
+use super::words::Word;
+
+pub use kept::Kept;
+
+/// The gateway promises to have an entry in its log within so many seconds.
+const PROMISED_SECONDS: i64 = 60;
+
+/// Check a receipt against the firm's log · 核验回执
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom verify ~/.local/share/strongroom/receipts/9b1c….txt
+
+The proof is fetched once and kept in the file; afterwards this works off line.
+证明只取回一次并保存在文件中，之后可离线核验。")]
+pub struct VerifyArgs {
+    /// The receipt's file, as send reports it
+    #[arg(value_name = "RECEIPT")]
+    pub receipt: PathBuf,
+    /// The gateway's address, where the file does not say it
+    #[arg(long, value_name = "URL")]
+    pub gateway: Option<String>,
+}
+
+/// Print a receipt as one page · 打印回执
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom receipt --page receipts/9b1c….txt > receipt.html")]
+pub struct ReceiptArgs {
+    /// As an HTML page in Chinese and English
+    #[arg(long, required = true)]
+    pub page: bool,
+    /// The receipt's file
+    #[arg(value_name = "RECEIPT")]
+    pub receipt: PathBuf,
+}
+
+/// What a receipt is worth.
+#[derive(Debug, Serialize)]
+pub(super) struct Outcome {
+    document: DocumentId,
+    /// Whether the log has the entry; false while it has no place yet.
+    included: bool,
+    /// The signed checkpoint that covers it.
+    checkpoint: Option<String>,
+    /// Its position in the log.
+    index: Option<u64>,
+    /// When the gateway gave its promise.
+    time: Timestamp,
+    /// Not included although the minute that was promised is over.
+    overdue: bool,
+}
+
+/// Runs `verify`.
+///
+/// # Errors
+/// [`Word::NotAReceipt`], [`Word::BadReceipt`], [`Word::BadProof`], [`Word::PromiseBroken`],
+/// [`Word::LogRolledBack`], [`Word::LogForked`]; those of asking, where it must ask.
+pub async fn run_verify(context: &Context, args: VerifyArgs) -> Result<(), Error> {
+    let path = &args.receipt;
+    let mut kept = Kept::read(path)?;
+    let receipt: Receipt =
+        kept.receipt.decode().map_err(|_| Error::new(Word::NotAReceipt).about_path(path))?;
+    let profile = of_firm(context, &receipt)?;
+    let root = root_of(&kept, &receipt, profile.as_ref(), path)?;
+    if kept.proof.is_none() {
+        fetch(context, &args, &mut kept, &receipt, root, profile.as_ref()).await?;
+    }
+    let outcome = check(context, &kept, &receipt, root, path)?;
+    if let (Some(profile), Some(proof)) = (&profile, &kept.proof) {
+        let head = GatewayKeys::of(root, &kept.cards)?.checkpoint(&proof.checkpoint);
+        let memory = Memory::of(profile).await?;
+        if head.is_some_and(|head| memory.contradicts(&head.head)) {
+            return Err(Error::new(Word::LogForked));
+        }
+    }
+    context.terminal.result(&outcome, || told(context, &outcome))
+}
+
+/// The profile, when there is one and it is of the receipt's firm.
+fn of_firm(context: &Context, receipt: &Receipt) -> Result<Option<Profile>, Error> {
+    let Ok(dir) = context.profile_dir() else { return Ok(None) };
+    if !Profile::exists(&dir) {
+        return Ok(None);
+    }
+    let profile = Profile::open(&dir)?;
+    Ok((profile.info().root.key_id() == receipt.root).then_some(profile))
+}
+
+/// The root key: the one that the profile pinned, else the one that was kept with the receipt.
+fn root_of(
+    kept: &Kept,
+    receipt: &Receipt,
+    profile: Option<&Profile>,
+    path: &Path,
+) -> Result<PublicKey, Error> {
+    let pinned = profile.map(|profile| profile.info().root);
+    if let (Some(pinned), Some(root)) = (pinned, kept.root)
+        && pinned != root
+    {
+        return Err(Error::new(Word::ForeignRoot));
+    }
+    let root =
+        pinned.or(kept.root).ok_or_else(|| Error::new(Word::GatewayNeeded).about_path(path))?;
+    if root.key_id() == receipt.root { Ok(root) } else { Err(Error::new(Word::ForeignRoot)) }
+}
+
+/// Fetches cards and proof, demands that the log grew out of what this profile saw, and keeps
+/// them in the receipt's file.
+async fn fetch(
+    context: &Context,
+    args: &VerifyArgs,
+    kept: &mut Kept,
+    receipt: &Receipt,
+    root: PublicKey,
+    profile: Option<&Profile>,
+) -> Result<(), Error> {
+    let path = &args.receipt;
+    let url = args
+        .gateway
+        .clone()
+        .or_else(|| profile.map(|profile| profile.info().gateway.clone()))
+        .or_else(|| kept.gateway.clone())
+        .ok_or_else(|| Error::new(Word::GatewayNeeded).about_path(path))?;
+    let pinned = match profile {
+        Some(profile) => profile.ca()?,
+        None => None,
+    };
+    let gateway = Gateway::at(&url, context.ca()?.or(pinned).as_deref())?;
+    let memory = match profile {
+        Some(profile) => Some(Memory::of(profile).await?),
+        None => None,
+    };
+    let since = memory.as_ref().map_or(0, Memory::since);
+    let ask = Ask::get(format!("/log/proofs/{}?since={since}", receipt.entry));
+    let answer: LogProof = match gateway.json(&ask, None).await {
+        Err(error) if error.word() == Word::NotFound => {
+            return Err(Error::new(Word::PromiseBroken).about(receipt.document));
+        }
+        answer => answer?,
+    };
+    let bad = || Error::new(Word::BadProof).about(receipt.document);
+    let keys = GatewayKeys::of(root, &answer.cards)?;
+    if !keys.signed_receipt(&kept.receipt) {
+        return Err(Error::new(Word::BadReceipt).about(receipt.document));
+    }
+    let newest = match &answer.head.checkpoint {
+        Some(text) => {
+            let note = SignedNote::parse(text).map_err(|_| bad())?;
+            Some(keys.checkpoint(&note).ok_or_else(bad)?)
+        }
+        None => None,
+    };
+    let proof = match &answer.proof {
+        Some(text) => Some(LoggedProof::parse(text).map_err(|_| bad())?),
+        None => None,
+    };
+    if let Some(proof) = &proof {
+        let covering = keys.checkpoint(&proof.checkpoint).ok_or_else(bad)?;
+        let same = newest.as_ref().is_some_and(|newest| newest.head == covering.head);
+        if !same || proof.includes(&receipt.entry.0) != Ok(true) {
+            return Err(bad());
+        }
+    }
+    remember(memory, newest.as_ref(), &answer)?;
+    kept.cards = answer.cards;
+    kept.gateway.get_or_insert_with(|| gateway.origin().to_owned());
+    kept.root = Some(root);
+    kept.proof = proof;
+    profile::replace_private(path, kept.to_string().as_bytes())
+        .map_err(|e| file_error(Word::CannotWrite, path, &e))
+}
+
+fn remember(
+    memory: Option<Memory<'_>>,
+    newest: Option<&Verified>,
+    answer: &LogProof,
+) -> Result<(), Error> {
+    match (memory, newest) {
+        (Some(memory), Some(newest)) => memory.advance(newest, &answer.head),
+        (Some(memory), None) => memory.nothing_there(),
+        (None, _) => Ok(()),
+    }
+}
+
+/// What `kept` shows by itself, under `root`.
+fn check(
+    context: &Context,
+    kept: &Kept,
+    receipt: &Receipt,
+    root: PublicKey,
+    path: &Path,
+) -> Result<Outcome, Error> {
+    let keys = GatewayKeys::of(root, &kept.cards)?;
+    if !keys.signed_receipt(&kept.receipt) {
+        return Err(Error::new(Word::BadReceipt).about_path(path));
+    }
+    let bad = || Error::new(Word::BadProof).about(receipt.document);
+    let covering = match &kept.proof {
+        Some(proof) => {
+            let covering = keys.checkpoint(&proof.checkpoint).ok_or_else(bad)?;
+            if proof.includes(&receipt.entry.0) != Ok(true) {
+                return Err(bad());
+            }
+            Some(covering)
+        }
+        None => None,
+    };
+    let due = receipt.time.plus_secs(PROMISED_SECONDS);
+    Ok(Outcome {
+        document: receipt.document,
+        included: covering.is_some(),
+        overdue: covering.is_none() && due < context.clock.now(),
+        checkpoint: covering.map(|covering| covering.note.to_string()),
+        index: kept.proof.as_ref().map(|proof| proof.index),
+        time: receipt.time,
+    })
+}
+
+fn told(context: &Context, outcome: &Outcome) -> String {
+    let Outcome { document, time, .. } = outcome;
+    let en = match (outcome.index, outcome.overdue) {
+        (Some(index), _) => format!("entry {index} of the firm's log shows it."),
+        (None, false) => "the log will show it within a minute, run this again then.".to_owned(),
+        (None, true) => {
+            "the log does not show it although the promised minute is over; ask the firm."
+                .to_owned()
+        }
+    };
+    let zh = match (outcome.index, outcome.overdue) {
+        (Some(index), _) => format!("机构日志第 {index} 条可证。"),
+        (None, false) => "一分钟内将写入日志，请届时再次核验。".to_owned(),
+        (None, true) => "但承诺的一分钟已过，日志仍未显示；请询问机构。".to_owned(),
+    };
+    let en = format!("document {document}: the receipt of {time} is genuine; {en}");
+    let zh = format!("文档 {document}：{time} 的回执真实有效；{zh}");
+    context.terminal.pick(&en, &zh).to_owned()
+}
+
+/// Runs `receipt --page`.
+///
+/// # Errors
+/// As [`run_verify`] without asking.
+pub fn run_page(context: &Context, args: ReceiptArgs) -> Result<(), Error> {
+    let path = &args.receipt;
+    let kept = Kept::read(path)?;
+    let receipt: Receipt =
+        kept.receipt.decode().map_err(|_| Error::new(Word::NotAReceipt).about_path(path))?;
+    let profile = of_firm(context, &receipt)?;
+    let root = root_of(&kept, &receipt, profile.as_ref(), path)?;
+    // Without cards the signature cannot be told yet: the page says so.
+    let checked = if kept.cards.is_empty() {
+        None
+    } else {
+        Some(check(context, &kept, &receipt, root, path)?)
+    };
+    let html = page::html(&kept, &receipt, root, checked.as_ref());
+    context.terminal.result(&serde_json::json!({ "html": html }), || html.clone())
+}

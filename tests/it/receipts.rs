@@ -1,0 +1,134 @@
+//! Receipts: promised, kept, checked off line for ever; and a gateway that goes back on them.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::demo::{Demo, Ran, free_address, text};
+
+fn send(demo: &Demo, who: &str, name: &str) -> PathBuf {
+    let file = text(&demo.file(name, name.as_bytes()));
+    let sent = demo.run(who, &["send", &file]).ok();
+    sent[0]["receipt"].as_str().expect("a receipt").into()
+}
+
+fn verify(demo: &Demo, who: &str, receipt: &Path) -> Ran {
+    demo.run(who, &["verify", &text(receipt)])
+}
+
+/// Verified until it is included; within the minute that was promised.
+fn included(demo: &Demo, who: &str, receipt: &Path) -> Value {
+    let begun = Instant::now();
+    loop {
+        let verified = verify(demo, who, receipt).ok();
+        if verified["included"] == true {
+            return verified;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{verified}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn duplicate(demo: &Demo, receipt: &Path, name: &str) -> PathBuf {
+    demo.file(name, &std::fs::read(receipt).expect("a receipt"))
+}
+
+#[test]
+fn a_receipt_is_checked_once_on_line_and_then_by_itself() {
+    let mut demo = Demo::start();
+    let receipt = send(&demo, "principal", "a.pdf");
+    let fresh = duplicate(&demo, &receipt, "fresh.txt");
+    let verified = included(&demo, "principal", &receipt);
+    let checkpoint = verified["checkpoint"].as_str().expect("a checkpoint").to_owned();
+    assert_eq!(demo.stop(), Some(0));
+
+    let again = verify(&demo, "principal", &receipt).ok();
+    assert_eq!((&again["included"], &again["checkpoint"]), (&true.into(), &checkpoint.into()));
+    let unknown = verify(&demo, "principal", &fresh);
+    assert_eq!((unknown.status, unknown.code()), (5, "unreachable".into()));
+    // In ten years: another machine, no profile, no gateway.
+    let elsewhere = demo.run("nobody at all", &["verify", &text(&receipt)]).ok();
+    assert_eq!(
+        (&elsewhere["included"], &elsewhere["document"]),
+        (&true.into(), &verified["document"])
+    );
+    let page = demo.run("nobody at all", &["receipt", "--page", &text(&receipt)]).ok();
+    let page = page["html"].as_str().expect("a page");
+    for said in
+        ["回执", "Receipt", "zh-CN", verified["document"].as_str().expect("an id"), "tlog-proof"]
+    {
+        assert!(page.contains(said), "{said}");
+    }
+    assert!(!page.contains("<script") && !page.contains("src="));
+
+    // One character changed anywhere: never good.
+    let kept = std::fs::read_to_string(&receipt).expect("kept");
+    for at in (0..kept.len()).step_by(41).filter(|at| kept.as_bytes()[*at].is_ascii_alphanumeric())
+    {
+        if kept[..at].rfind("=== gateway").is_some() && kept[..at].rfind("=== root").is_none() {
+            continue; // The gateway's address is no promise of anybody.
+        }
+        let mut changed = kept.clone().into_bytes();
+        changed[at] = if changed[at] == b'1' { b'2' } else { b'1' };
+        let path = demo.file("changed.txt", &changed);
+        let ran = verify(&demo, "principal", &path);
+        assert!(matches!(ran.status, 4 | 5), "{at}: {} {} {}", ran.status, ran.json, ran.stderr);
+        assert_ne!(ran.json["included"], true);
+    }
+    // Somebody else's proof.
+    let mut demo2 = demo;
+    demo2.serve(free_address());
+    let other = send(&demo2, "principal", "b.pdf");
+    included(&demo2, "principal", &other);
+    let (a, b) = (kept, std::fs::read_to_string(&other).expect("kept"));
+    let (promise, proof) = (
+        a.split_once("=== proof").expect("a proof").0,
+        b.split_once("=== proof").expect("a proof").1,
+    );
+    let swapped = demo2.file("swapped.txt", format!("{promise}=== proof{proof}").as_bytes());
+    let ran = verify(&demo2, "principal", &swapped);
+    assert_eq!((ran.status, ran.code()), (4, "bad_proof".into()));
+}
+
+#[test]
+fn a_gateway_that_goes_back_is_found_out_by_whoever_saw_it_before() {
+    let mut demo = Demo::start();
+    let first = send(&demo, "principal", "a.pdf");
+    let first_bare = duplicate(&demo, &first, "a.txt");
+    included(&demo, "principal", &first);
+    assert_eq!(demo.stop(), Some(0));
+    let database = demo.data().join("strongroom.db");
+    let older = std::fs::read(&database).expect("a database");
+
+    demo.serve(free_address());
+    let second = send(&demo, "principal", "b.pdf");
+    let second_bare = duplicate(&demo, &second, "b.txt");
+    included(&demo, "principal", &second);
+    assert_eq!(demo.stop(), Some(0));
+    std::fs::write(&database, older).expect("the older copy is put back");
+    demo.serve(free_address());
+
+    let before = std::fs::read(&second_bare).expect("kept");
+    let broken = verify(&demo, "principal", &second_bare);
+    assert_eq!((broken.status, broken.code()), (4, "promise_broken".into()));
+    let back = verify(&demo, "principal", &first_bare);
+    assert_eq!((back.status, back.code()), (4, "log_rolled_back".into()));
+    assert_eq!(std::fs::read(&second_bare).expect("kept"), before, "nothing was written");
+
+    // It goes on from there, until it is longer than what was seen.
+    let mut forked = false;
+    for number in 0..60 {
+        let new = send(&demo, "clerk", &format!("c{number}.pdf"));
+        std::thread::sleep(Duration::from_millis(700));
+        let seen = verify(&demo, "principal", &new);
+        forked = (seen.status, seen.code()) == (4, "log_forked".into());
+        if forked {
+            break;
+        }
+        assert_eq!((seen.status, seen.code()), (4, "log_rolled_back".into()));
+    }
+    assert!(forked, "longer than what was seen, and another log");
+    // What was proven before stays proven, by itself.
+    assert_eq!(verify(&demo, "principal", &second).ok()["included"], true);
+}
