@@ -31,6 +31,7 @@ mod writers;
 mod writing;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
@@ -131,6 +132,7 @@ struct Inner {
     /// When this gateway began.
     started: Timestamp,
     throttle: throttle::Throttle,
+    rehearsed: AtomicBool,
 }
 
 impl Documents {
@@ -155,6 +157,7 @@ impl Documents {
                 writers,
                 started,
                 throttle: throttle::Throttle::default(),
+                rehearsed: AtomicBool::new(false),
             }),
         }
     }
@@ -182,7 +185,15 @@ impl Documents {
 
     /// Refuses everything until the recovery key is known to work.
     async fn ready(&self, tx: &mut Tx) -> Result<(), Error> {
-        if self.inner.firm.is_rehearsed(tx).await? { Ok(()) } else { Err(Error::NotRehearsed) }
+        // Once it has worked it is not asked again.
+        if self.inner.rehearsed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if !self.inner.firm.is_rehearsed(tx).await? {
+            return Err(Error::NotRehearsed);
+        }
+        self.inner.rehearsed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Refuses what would leave less than the floor free.

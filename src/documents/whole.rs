@@ -53,7 +53,7 @@ impl Documents {
         };
         // Everything is checked before the disk is troubled, and again when it counts.
         let before = {
-            let mut tx = self.inner.store.read().await?;
+            let mut tx = self.inner.store.glance().await?;
             self.ready(&mut tx).await?;
             match self.done_before(&mut tx, sender, id, &note).await {
                 Ok(Some((state, receipt))) => return Ok((id, state, receipt)),
@@ -117,12 +117,13 @@ impl Documents {
             expires_at: None,
         };
         let reserved = sender.reserve(&mut tx, facts.length, now).await?;
-        tx.insert_document(&row, reserved).await.map_err(|error| match error {
-            store::Error::Conflict => Error::Exists,
-            other => other.into(),
-        })?;
-        tx.insert_segment(row.id, segment).await?;
-        let header = tx.insert_header(row.id, frames.header, sender.member(), now).await?;
+        let header =
+            tx.insert_whole(&row, reserved, segment, frames.header).await.map_err(|error| {
+                match error {
+                    store::Error::Conflict => Error::Exists,
+                    other => other.into(),
+                }
+            })?;
         let finish = Finish {
             document: row.id,
             header,

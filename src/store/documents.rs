@@ -9,6 +9,7 @@ use crate::ids::{ClientId, DocumentId, LinkId, MemberId};
 
 use super::columns::{bytes, corrupt, optional, parse, signed, unsigned};
 use super::engine::{Error, Tx};
+use super::segments::Segment;
 
 /// What a document is and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +160,46 @@ impl Tx {
         .execute(self.conn())
         .await?;
         Ok(())
+    }
+
+    /// Adds a document with all its bytes in `segment`, and the header that came with it, in
+    /// one step; returns the header's number. [`Error::Conflict`] for an id that was seen before.
+    pub async fn insert_whole(
+        &mut self,
+        document: &Document,
+        reserved: u64,
+        segment: &Segment,
+        header: &[u8],
+    ) -> Result<i64, Error> {
+        Ok(sqlx::query_scalar(
+            "INSERT INTO documents (id, client, direction, period, category, seal, state, sender,
+                 link, length, durable, reserved, nonce, pieces, commitment, manifest, adoption,
+                 created_at, listed_at, expires_at, receipt, sealed)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $15, $9, $9, $16, $10, x'', x'', x'', x'',
+                 $11, $11, NULL, '', x'');
+             INSERT INTO segments (document, start, length, object, piece_hashes)
+             VALUES ($1, 0, $9, $12, $13);
+             INSERT INTO headers (document, header, created_by, created_at)
+             VALUES ($1, $14, $8, $11) RETURNING id",
+        )
+        .bind(document.id.to_string())
+        .bind(document.client.to_string())
+        .bind(document.direction.as_str())
+        .bind(document.period.to_string())
+        .bind(document.category.as_str())
+        .bind(document.seal.as_str())
+        .bind(document.state.as_str())
+        .bind(document.sender.map(|id| id.to_string()).unwrap_or_default())
+        .bind(signed(document.length))
+        .bind(document.nonce.map(|nonce| nonce.0.to_vec()).unwrap_or_default())
+        .bind(document.listed_at.as_ms())
+        .bind(&segment.object)
+        .bind(segment.pieces.to_bytes())
+        .bind(header)
+        .bind(document.link.map(|id| id.to_string()).unwrap_or_default())
+        .bind(signed(reserved))
+        .fetch_one(self.conn())
+        .await?)
     }
 
     /// A document by its id.

@@ -26,20 +26,17 @@ impl Tx {
     ) -> Result<(), Error> {
         let client = entry.client.map(|c| c.to_string()).unwrap_or_default();
         let leaf = entry.leaf();
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO entries (leaf, text, client) VALUES ($1, $2, $3) RETURNING id",
+        sqlx::query(
+            "INSERT INTO entries (leaf, text, client) VALUES ($1, $2, $3);
+             INSERT INTO entry_data (entry, salt, data) VALUES (last_insert_rowid(), $4, $5)",
         )
         .bind(&leaf.0[..])
         .bind(entry.text())
         .bind(client)
-        .fetch_one(self.conn())
+        .bind(&salt[..])
+        .bind(data)
+        .execute(self.conn())
         .await?;
-        sqlx::query("INSERT INTO entry_data (entry, salt, data) VALUES ($1, $2, $3)")
-            .bind(id)
-            .bind(&salt[..])
-            .bind(data)
-            .execute(self.conn())
-            .await?;
         Ok(())
     }
 
