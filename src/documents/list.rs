@@ -32,7 +32,6 @@ pub struct ListQuery {
 impl Documents {
     /// A page of what the asker may see, newest first.
     pub async fn list(&self, asker: Asker, query: &ListQuery) -> Result<DocumentPage, Error> {
-        let now = self.now();
         let after = query.after.as_deref().map(cursor).transpose()?;
         let search = Search {
             client: query.client,
@@ -43,14 +42,37 @@ impl Documents {
             after,
             limit: PAGE,
         };
+        let mut tx = self.inner.store.read().await?;
+        let (page, released) = self.page(&mut tx, asker, &search).await?;
+        if released.is_empty() {
+            return Ok(page);
+        }
+        drop(tx);
+        // What releases headers is read in the transaction of its entry.
         let mut tx = self.inner.store.write().await?;
-        self.ready(&mut tx).await?;
-        if let Some(client) = query.client {
+        let (page, released) = self.page(&mut tx, asker, &search).await?;
+        for (client, headers) in released {
+            let event = asker.did("document.list").client(client).with("headers", headers);
+            record(&mut tx, self.now(), event).await?;
+        }
+        tx.commit().await?;
+        Ok(page)
+    }
+
+    /// A page, and of how many documents of which clients it releases a header.
+    async fn page(
+        &self,
+        tx: &mut Tx,
+        asker: Asker,
+        search: &Search,
+    ) -> Result<(DocumentPage, BTreeMap<ClientId, u64>), Error> {
+        self.ready(tx).await?;
+        if let Some(client) = search.client {
             let (of_client, assigned) = tx.client_relation(asker.member, client).await?;
             tx.client(client).await?;
             allow(asker, Action::SeeClient, &Facts { of_client, assigned, ..Facts::default() })?;
         }
-        let rows = tx.search_documents(asker.member, &search).await?;
+        let rows = tx.search_documents(asker.member, search).await?;
         let next = (rows.len() == usize::from(PAGE))
             .then(|| {
                 rows.last().map(|r| format!("{}.{}", r.document.listed_at.as_ms(), r.document.id))
@@ -66,20 +88,23 @@ impl Documents {
             }
             documents.push(info);
         }
-        for (client, headers) in released {
-            let event = asker.did("document.list").client(client).with("headers", headers);
-            record(&mut tx, now, event).await?;
-        }
-        tx.commit().await?;
-        Ok(DocumentPage { documents, next })
+        Ok((DocumentPage { documents, next }, released))
     }
 
     /// One document.
     pub async fn info(&self, asker: Asker, id: DocumentId) -> Result<DocumentInfo, Error> {
-        let mut tx = self.inner.store.write().await?;
+        let releases =
+            |info: &DocumentInfo| info.header.is_some() && info.sender != Some(asker.member);
+        let mut tx = self.inner.store.read().await?;
         self.ready(&mut tx).await?;
         let info = self.info_in(&mut tx, asker, id).await?;
-        if info.header.is_some() && info.sender != Some(asker.member) {
+        if !releases(&info) {
+            return Ok(info);
+        }
+        drop(tx);
+        let mut tx = self.inner.store.write().await?;
+        let info = self.info_in(&mut tx, asker, id).await?;
+        if releases(&info) {
             let event = asker.did("document.list").client(info.client).object(id);
             record(&mut tx, self.now(), event).await?;
         }

@@ -37,8 +37,34 @@ const PAGE: usize = 200;
 impl Documents {
     /// Documents of the asker's clients that somebody who should cannot open.
     pub async fn rewraps(&self, asker: Asker, client: Option<ClientId>) -> Result<Rewraps, Error> {
+        let mut tx = self.inner.store.read().await?;
+        let found = self.unwrapped_of(&mut tx, asker, client).await?;
+        if found.documents.is_empty() {
+            return Ok(found);
+        }
+        drop(tx);
+        // What releases headers is read in the transaction of its entry.
         let mut tx = self.inner.store.write().await?;
-        self.ready(&mut tx).await?;
+        let found = self.unwrapped_of(&mut tx, asker, client).await?;
+        let mut released: BTreeMap<ClientId, u64> = BTreeMap::new();
+        for rewrap in &found.documents {
+            *released.entry(rewrap.document.client).or_default() += 1;
+        }
+        for (client, headers) in released {
+            let event = asker.did("document.list").client(client).with("headers", headers);
+            record(&mut tx, self.now(), event).await?;
+        }
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    async fn unwrapped_of(
+        &self,
+        tx: &mut Tx,
+        asker: Asker,
+        client: Option<ClientId>,
+    ) -> Result<Rewraps, Error> {
+        self.ready(tx).await?;
         let mut clients = tx.clients_assigned_to(asker.member).await?;
         if let Some(client) = client {
             if !clients.contains(&client) {
@@ -50,20 +76,10 @@ impl Documents {
         for client in clients {
             for category in Category::ALL {
                 for direction in Direction::ALL {
-                    self.unwrapped(&mut tx, asker, client, *category, *direction, &mut found)
-                        .await?;
+                    self.unwrapped(tx, asker, client, *category, *direction, &mut found).await?;
                 }
             }
         }
-        let mut released: BTreeMap<ClientId, u64> = BTreeMap::new();
-        for rewrap in &found.documents {
-            *released.entry(rewrap.document.client).or_default() += 1;
-        }
-        for (client, headers) in released {
-            let event = asker.did("document.list").client(client).with("headers", headers);
-            record(&mut tx, self.now(), event).await?;
-        }
-        tx.commit().await?;
         Ok(found)
     }
 
