@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use crate::envelope::{NONCE_BYTES, PIECE_BYTES, PieceHasher, Pieces, piece_of_offset};
-use crate::objects::{self, Objects, SegmentWriter};
+use crate::objects::{self, Gather, Objects, SegmentWriter};
 use crate::store::Segment;
 
 use super::Error;
@@ -20,6 +20,11 @@ const SEGMENT_PIECES: u64 = 8;
 pub(super) const SEGMENT_BYTES: u64 = SEGMENT_PIECES * PIECE_BYTES;
 /// Bytes gathered before they are handed to the disk.
 const BATCH_BYTES: usize = 1024 * 1024;
+/// A part as long as this tells of a fast sender: it is gathered with the next ones in a buffer
+/// that is used again. Slow ones do not get a buffer each.
+const GATHERED_BYTES: usize = 64 * 1024;
+/// A part that is longer is as good as a buffer.
+const LONG_BYTES: usize = 512 * 1024;
 
 /// A segment that is being made durable, whether or not anybody waits for it.
 pub(super) type Closing = Pin<Box<dyn Future<Output = Result<Segment, Error>> + Send>>;
@@ -71,6 +76,7 @@ pub(super) struct Sink {
     /// Payload offset of the next byte.
     at: u64,
     batch: Vec<Bytes>,
+    gather: Option<Gather>,
     batch_bytes: usize,
     writing: Option<Writing>,
     /// Whether something of this segment was handed to the disk. What the disk then refuses is
@@ -90,6 +96,7 @@ impl Sink {
             end,
             at,
             batch,
+            gather: None,
             batch_bytes: 0,
             writing: None,
             handed: false,
@@ -108,9 +115,7 @@ impl Sink {
         let part = bytes.split_to(bytes.len().min(room));
         self.at += part.len() as u64;
         self.batch_bytes += part.len();
-        if !part.is_empty() {
-            self.batch.push(part);
-        }
+        self.hold(part);
         if self.at == self.end {
             let closing = self.close(None);
             self.start = self.at;
@@ -138,6 +143,33 @@ impl Sink {
         self.close(Some(whole - self.start))
     }
 
+    /// Puts a part behind what is held of the batch.
+    fn hold(&mut self, mut part: Bytes) {
+        if part.is_empty() {
+            return;
+        }
+        let slow = self.gather.is_none() && part.len() < GATHERED_BYTES;
+        if slow || part.len() > LONG_BYTES {
+            self.batch.extend(self.gather.take().map(Gather::freeze));
+            self.batch.push(part);
+            return;
+        }
+        while !part.is_empty() {
+            let gather = self.gather.get_or_insert_with(|| self.objects.gather());
+            gather.take(&mut part);
+            if gather.is_full() {
+                self.batch.extend(self.gather.take().map(Gather::freeze));
+            }
+        }
+    }
+
+    /// All that is held.
+    fn take_batch(&mut self) -> Vec<Bytes> {
+        self.batch.extend(self.gather.take().map(Gather::freeze));
+        self.batch_bytes = 0;
+        std::mem::take(&mut self.batch)
+    }
+
     fn is_lost(&self) -> bool {
         self.handed && self.writing.is_none()
     }
@@ -149,8 +181,7 @@ impl Sink {
         }
         let before = settled(self.writing.take()).await?;
         self.handed = true;
-        let batch = std::mem::take(&mut self.batch);
-        self.batch_bytes = 0;
+        let batch = self.take_batch();
         let (objects, start) = (self.objects.clone(), self.start);
         self.writing = Some(tokio::task::spawn_blocking(move || {
             before.map_or_else(|| Open::begin(&objects, start), Ok)?.take(&batch)
@@ -167,8 +198,7 @@ impl Sink {
             return Some(Box::pin(std::future::ready(Err(lost()))));
         }
         self.handed = false;
-        let (batch, before) = (std::mem::take(&mut self.batch), self.writing.take());
-        self.batch_bytes = 0;
+        let (batch, before) = (self.take_batch(), self.writing.take());
         let (objects, start) = (self.objects.clone(), self.start);
         let closing = tokio::spawn(async move {
             let before = settled(before).await?;

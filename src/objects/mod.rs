@@ -29,6 +29,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use crate::clock::Timestamp;
 use crate::faults::Fault;
 
+pub use buffers::Gather;
 pub use key::{ObjectKey, ParseKeyError};
 pub use read::{Object, READ_BYTES, Span, read_spans};
 pub use write::SegmentWriter;
@@ -152,6 +153,11 @@ impl Objects {
     /// Begins an object. Blocks, as everything of [`SegmentWriter`] does.
     pub fn begin(&self) -> Result<SegmentWriter, Error> {
         SegmentWriter::create(self.inner.clone())
+    }
+
+    /// A buffer to gather parts of an object in.
+    pub fn gather(&self) -> Gather {
+        Gather::new(&self.inner.buffers)
     }
 
     /// Writes a whole object; durable when it returns.
