@@ -72,12 +72,14 @@ pub async fn open(
     let mut tx = store.write().await?;
     if !opened {
         let event = |action| Event::new(action).client(row.client).object(id);
-        if tx.count_wrong_code(id, now).await? {
-            audit::append(&mut tx, now, event("share.lock")).await?;
+        let locked = tx.count_wrong_code(id, now).await?;
+        if let Some(locked) = locked {
+            let action = if locked { "share.lock" } else { "share.wrong_code" };
+            audit::append(&mut tx, now, event(action)).await?;
+        }
+        if locked == Some(true) {
             let told = Notice::new(Kind::WrongCodes, row.client, id, now);
             notices::enqueue(&mut tx, &told).await?;
-        } else {
-            audit::append(&mut tx, now, event("share.wrong_code")).await?;
         }
         tx.commit().await?;
         return Err(Error::NotFound);

@@ -152,12 +152,13 @@ impl Tx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Counts a wrong code with a valid link; whether that locked the share.
+    /// Counts a wrong code with a valid link; whether that locked the share, and `None` where
+    /// it counts no more.
     pub async fn count_wrong_code(
         &mut self,
         share: ShareId,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<bool>, Error> {
         let locked: Option<bool> = sqlx::query_scalar(
             "UPDATE shares SET wrong_codes = wrong_codes + 1,
                  locked_at = CASE WHEN wrong_codes + 1 >= $3 THEN $2 ELSE NULL END
@@ -170,7 +171,7 @@ impl Tx {
         .bind(WRONG_CODES)
         .fetch_optional(self.conn())
         .await?;
-        Ok(locked.unwrap_or(false))
+        Ok(locked)
     }
 
     /// A document under a lease that may fetch at `now`, when `open` has this hash.

@@ -8,6 +8,7 @@ pub(crate) mod gateway;
 pub(crate) mod office;
 pub(crate) mod papers;
 pub(crate) mod proxy;
+pub(crate) mod share_client;
 pub(crate) mod small;
 pub(crate) mod tls;
 pub(crate) mod traces;

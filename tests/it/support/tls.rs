@@ -66,6 +66,11 @@ impl Client {
         Self { address, config }
     }
 
+    /// Where it connects to.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The configuration, to be changed.
     pub(crate) fn config(&mut self) -> &mut ClientConfig {
         &mut self.config
