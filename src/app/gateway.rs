@@ -271,7 +271,12 @@ async fn assemble(
         directories,
         identity: Identity::new(secrets),
         documents,
-        shares: shares::Settings::default(),
+        shares: shares::Settings {
+            jurisdiction: config.shares.jurisdiction.clone(),
+            min_seconds: config.shares.min_hours * 3600,
+            max_seconds: config.shares.max_hours * 3600,
+            lease_seconds: config.shares.lease_hours * 3600,
+        },
         readiness,
         contact: SecurityContact {
             contact: config.gateway.security_contact.clone(),

@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod notices;
 mod overlay;
+mod shares;
 mod storage;
 mod tls;
 
@@ -26,6 +27,7 @@ pub use gateway::Gateway;
 pub use limits::Limits;
 pub use log::{Format, Level, Log};
 pub use notices::Notices;
+pub use shares::Shares;
 pub use storage::Storage;
 pub use tls::Tls;
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub log: Log,
     /// Through which channels notices are told.
     pub notices: Notices,
+    /// What is allowed for shares with partners.
+    pub shares: Shares,
 }
 
 /// Why settings were not accepted. Every message names the place and the next step.
@@ -169,7 +173,8 @@ impl Config {
         self.storage.validate()?;
         self.database.validate()?;
         self.audit.validate()?;
-        self.notices.validate()
+        self.notices.validate()?;
+        self.shares.validate()
     }
 
     /// Makes every relative path start at `folder`.

@@ -38,7 +38,19 @@ macro_rules! open_at {
             "l.kind = 'request' AND l.revoked_at IS NULL AND l.expires_at > ",
             $now,
             " AND ",
-            attended!()
+            attended!(),
+            // The way back of a share is open while the share and its partner stand.
+            " AND NOT EXISTS (SELECT 1 FROM shares s JOIN partners p ON p.id = s.partner
+                 WHERE s.id = l.id AND NOT (s.revoked_at IS NULL AND s.withdrawn_at IS NULL
+                     AND s.authorised_at IS NOT NULL
+                     AND (s.sensitive = 0 OR s.seconded_at IS NOT NULL)
+                     AND p.suspended_at IS NULL AND coalesce(p.nda_from, ",
+            $now,
+            " + 1) <= ",
+            $now,
+            " AND coalesce(p.nda_until, 0) > ",
+            $now,
+            "))"
         )
     };
 }

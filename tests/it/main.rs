@@ -39,6 +39,7 @@ mod release;
 mod request_links;
 mod routes;
 mod shares;
+mod shares_matrix;
 mod shares_slots;
 mod signals;
 mod support;

@@ -249,6 +249,7 @@ async fn whose_client_it_is_decides() {
         .iter()
         .map(|row| (row.method.to_owned(), row.path))
         .chain(crate::documents_matrix::COVERED.iter().map(|(m, path)| ((*m).to_owned(), *path)))
+        .chain(crate::shares_matrix::COVERED.iter().map(|(m, path)| ((*m).to_owned(), *path)))
         .chain(LISTS.iter().map(|(method, path)| ((*method).to_owned(), *path)))
         .collect();
     assert_eq!(rows, of_clients, "each route that concerns a client needs a row");

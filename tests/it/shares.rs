@@ -255,3 +255,36 @@ fn what_a_client_refuses_never_opens() {
         assert_eq!(proposed(&demo, who, &documents, &[]).status, 3, "{who}");
     }
 }
+
+#[test]
+fn a_partner_gives_back_into_the_share_and_sees_nothing_else() {
+    let demo = Demo::start();
+    let documents = sent(&demo, "bank", &[("a.txt", b"statement")]);
+    let share = share(&demo, &documents, &[]);
+    let report = text(&demo.file("鉴证报告.pdf", b"%PDF-1.7 report"));
+    let give = |code: &str| {
+        demo.run(
+            "nobody",
+            &["send", &report, "--link", &share.url, "--code", code, "--category", "report"],
+        )
+    };
+    assert_eq!(give(&share.code).status, 3, "not before the client allowed the share");
+    demo.run("principal", &["authorise", &share.id]).ok();
+    assert_eq!(give(&wrong(&share.code)).status, 3, "the link alone is not enough");
+    let rows = give(&share.code).ok();
+    let document = rows[0]["document"].as_str().expect("an id").to_owned();
+    let listed = demo.run("accountant", &["list"]).ok();
+    let found = listed.as_array().expect("rows").iter().find(|row| row["document"] == document);
+    let found = found.expect("listed");
+    assert_eq!((&found["name"], &found["verified"]), (&"鉴证报告.pdf".into(), &true.into()));
+    let to = text(&demo.place("in"));
+    let pulled = demo.run("accountant", &["pull", &document, "--to", &to]).ok();
+    assert_eq!(pulled[0]["verified"], true);
+    demo.run("principal", &["withdraw", &share.id]).ok();
+    assert_eq!(give(&share.code).status, 3);
+    let again = open_share(&demo, &documents, &[]);
+    let partner = demo.record["partner"].as_str().expect("a partner");
+    demo.run("lead", &["partner", "suspend", partner]).ok();
+    let late = demo.run("nobody", &["send", &report, "--link", &again.url, "--code", &again.code]);
+    assert_eq!(late.status, 3);
+}

@@ -63,7 +63,13 @@ async fn partner(desk: &Desk, nda_days: i64) -> PartnerId {
 }
 
 /// What `person` sends to share `paper` for `days`.
-fn proposal(desk: &Desk, person: &Person, partner: PartnerId, paper: &Paper, days: i64) -> (ProposeShare, Proposed) {
+fn proposal(
+    desk: &Desk,
+    person: &Person,
+    partner: PartnerId,
+    paper: &Paper,
+    days: i64,
+) -> (ProposeShare, Proposed) {
     let root = desk.office.root.key_id();
     let (id, fragment) = (ShareId::random(), Fragment::new(root));
     let secrets = ShareSecrets::derive(&fragment, id, None);
@@ -97,7 +103,13 @@ fn proposal(desk: &Desk, person: &Person, partner: PartnerId, paper: &Paper, day
     (proposed, Proposed { id, client: paper.place.client, note, secrets })
 }
 
-async fn propose(desk: &Desk, person: &Person, partner: PartnerId, paper: &Paper, days: i64) -> Proposed {
+async fn propose(
+    desk: &Desk,
+    person: &Person,
+    partner: PartnerId,
+    paper: &Paper,
+    days: i64,
+) -> Proposed {
     let (proposal, proposed) = proposal(desk, person, partner, paper, days);
     desk.office.post("/shares", Some(person), &proposal).await.ok();
     proposed

@@ -422,12 +422,13 @@ async fn a_gateway_that_serves_something_else_is_caught() {
             "UPDATE shares SET {column} = (SELECT {column} FROM shares WHERE id = '{from}') WHERE id = '{mine}'"
         )
     };
-    let keep = "ALTER TABLE shares ADD COLUMN note_kept TEXT; \
-                ALTER TABLE shares ADD COLUMN sealed_kept BLOB; \
-                UPDATE shares SET note_kept = note, sealed_kept = sealed;";
+    let keep = "CREATE TABLE kept AS SELECT id, note, sealed FROM shares; \
+                UPDATE shares SET used = used;";
     sql(&demo, keep).await;
-    let back =
-        format!("UPDATE shares SET note = note_kept, sealed = sealed_kept WHERE id = '{mine}'");
+    let back = format!(
+        "UPDATE shares SET note = (SELECT note FROM kept WHERE kept.id = shares.id),
+             sealed = (SELECT sealed FROM kept WHERE kept.id = shares.id) WHERE id = '{mine}'"
+    );
     // Another share's statement: an older one of the same set, and one of another set.
     for from in [elder, theirs] {
         sql(&demo, &take("note", from)).await;

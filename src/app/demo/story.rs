@@ -15,6 +15,7 @@ pub(super) fn told(record: &Record, lang: Lang) -> String {
         (profile("principal"), profile("accountant"), profile("accountant2"));
     let (ca, door, url) = (record.ca.display(), &record.on_arrival_url, &record.url);
     let link = &record.request_link;
+    let partner = &record.partner;
     match lang {
         Lang::Zh => format!(
             "演示机构已就绪：{url}   （Ctrl-C 停止；数据保留，可再次启动）
@@ -41,6 +42,21 @@ pub(super) fn told(record: &Record, lang: Lang) -> String {
 
 6. 没有账号的人凭上传链接发送（在自己的设备上封存，只能发送）：
    {program} --ca {ca} send 对账单.txt --link '{link}' --from 李四
+
+7. 会计把文档限时分享给合作机构（文档编号见第 2 步的 list），客户负责人授权后才能打开：
+   {program} --profile {accountant} share 文档编号 --partner {partner} --purpose '年度审计'
+   {program} --profile {principal} shares
+   {program} --profile {principal} authorise 分享编号 --basis no_personal_data
+
+8. 合作机构没有账号，凭链接和提取码接收，并回传报告：
+   {program} --ca {ca} receive '分享链接' --code 提取码 --to 合作机构收件
+   {program} --ca {ca} send 对账单.txt --link '分享链接' --code 提取码 --category report
+   {program} --profile {accountant} pull --new --to 收件
+
+9. 客户看到对方取走了什么，并一键撤回；之后链接立即失效：
+   {program} --profile {principal} shares
+   {program} --profile {principal} withdraw 分享编号
+   {program} --ca {ca} receive '分享链接' --code 提取码 --to 合作机构收件
 
 全部身份、口令与链接见 demo.json（仅限本人读取）。
 "
@@ -70,6 +86,22 @@ In another terminal, try:
 
 6. Somebody without an account sends through a request link (sealed on their own device):
    {program} --ca {ca} send statement.txt --link '{link}' --from 'Li Si'
+
+7. The accountant shares a document with a partner for a limited time (its id stands in the
+   list of step 2); it opens once the client's principal has authorised it:
+   {program} --profile {accountant} share DOCUMENT --partner {partner} --purpose 'yearly audit'
+   {program} --profile {principal} shares
+   {program} --profile {principal} authorise SHARE --basis no_personal_data
+
+8. The partner has no account, receives with link and access code, and gives a report back:
+   {program} --ca {ca} receive 'SHARE LINK' --code CODE --to partner-inbox
+   {program} --ca {ca} send statement.txt --link 'SHARE LINK' --code CODE --category report
+   {program} --profile {accountant} pull --new --to inbox
+
+9. The client sees what was fetched and withdraws with one command; the link is dead at once:
+   {program} --profile {principal} shares
+   {program} --profile {principal} withdraw SHARE
+   {program} --ca {ca} receive 'SHARE LINK' --code CODE --to partner-inbox
 
 Everybody's profile, passphrase and link stand in demo.json (private to you).
 "

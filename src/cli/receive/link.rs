@@ -30,6 +30,11 @@ fn parse(url: &str) -> Result<(ShareId, Fragment), Error> {
 }
 
 impl ShareLink {
+    /// Whether `url` looks like a share link, rather than a request link.
+    pub(in crate::cli) fn is_one(url: &str) -> bool {
+        url.split_once('#').is_some_and(|(address, _)| address.contains("/s/"))
+    }
+
     /// Reads `url` and stretches `code`, where there is one.
     ///
     /// # Errors

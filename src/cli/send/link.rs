@@ -1,4 +1,5 @@
-//! `send --link`: somebody without an account sends, with nothing but a request link.
+//! `send --link`: somebody without an account sends, with nothing but a request link, or gives
+//! something back through a share link and its access code.
 //!
 //! The link's fragment names the root key; everything else is verified from there: root, lead,
 //! accountant, link, and who reads. Invariant: not a byte of a file leaves before all of it
@@ -13,11 +14,13 @@ use crate::cli::error::Error;
 use crate::cli::gateway::{Gateway, Line, LinkLine, origin_of};
 use crate::cli::people::line_from_stdin;
 use crate::cli::profile::{Desk, Profile};
+use crate::cli::receive::ShareLink;
 use crate::cli::signature;
 use crate::cli::words::Word;
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Direction, Link, Note};
-use crate::ids::{DocumentId, LinkId};
+use crate::envelope::statement::{Direction, Link, Note, SigningKey};
+use crate::ids::{DocumentId, LinkId, RootId};
+use crate::secrets::Secret;
 use crate::trust::Directory;
 use crate::trust::fragment::{Fragment, Purpose};
 
@@ -34,6 +37,7 @@ const FOLDER: &str = "links";
 pub(super) async fn run(
     context: &Context,
     url: &str,
+    code: Option<&str>,
     from: Option<String>,
     mut options: SendOptions,
 ) -> Result<(), Error> {
@@ -41,11 +45,13 @@ pub(super) async fn run(
         "-" => line_from_stdin()?,
         url => Zeroizing::new(url.to_owned()),
     };
-    let (id, fragment) = parse(&url)?;
+    let held = Held::read(&url, code).await?;
     let terminal = &context.terminal;
     let from = match from {
         Some(from) => from,
         None if terminal.asks() => terminal.ask(terminal.pick("your name", "您的姓名"))?,
+        // The sharer knows to whom they gave link and code.
+        None if held.is_share => terminal.pick("partner", "合作机构").to_owned(),
         None => return Err(Error::new(Word::FromNeeded)),
     };
     if !signature::is_name(&from) {
@@ -53,14 +59,14 @@ pub(super) async fn run(
     }
     options.note = signature::signed_note(&from, &options.note);
     let gateway = Gateway::at(&origin_of(&url)?, context.ca()?.as_deref())?;
-    let line = LinkLine::new(gateway, &fragment.token(Purpose::Link, id.as_bytes()))?;
-    let desk = desk(context, id);
+    let line = LinkLine::new(gateway, &held.token)?;
+    let desk = desk(context, held.id);
     let seen: LinkSeen = line.get("").await?;
-    let (directory, link) = verify(id, &fragment, &seen, &desk, context.clock.now())?;
+    let (directory, link) = verify(&held, &seen, &desk, context.clock.now())?;
     let sender = Sender {
         line: Line::Link(Box::new(line)),
         desk,
-        sign: fragment.signing_key(Purpose::Link, id.as_bytes()),
+        sign: held.sign,
         directory,
         client: link.client,
         direction: Direction::In,
@@ -84,16 +90,49 @@ fn parse(url: &str) -> Result<(LinkId, Fragment), Error> {
     Ok((id.parse().map_err(|_| bad())?, fragment))
 }
 
+/// A link, and what its holder proves and signs with.
+struct Held {
+    id: LinkId,
+    root: RootId,
+    token: Secret<32>,
+    sign: SigningKey,
+    is_share: bool,
+}
+
+impl Held {
+    /// Reads a request link, or a share link with its code: a share's way back has its id, is
+    /// proven by `open`, and signs with the share's key.
+    async fn read(url: &str, code: Option<&str>) -> Result<Self, Error> {
+        if ShareLink::is_one(url) {
+            let share = ShareLink::read(url, code).await?;
+            return Ok(Self {
+                id: LinkId::from_bytes(*share.id.as_bytes()),
+                root: share.fragment.root(),
+                token: share.secrets.open,
+                sign: share.secrets.keys.sign,
+                is_share: true,
+            });
+        }
+        let (id, fragment) = parse(url)?;
+        Ok(Self {
+            id,
+            root: fragment.root(),
+            token: fragment.token(Purpose::Link, id.as_bytes()),
+            sign: fragment.signing_key(Purpose::Link, id.as_bytes()),
+            is_share: false,
+        })
+    }
+}
+
 /// Checks root → lead → accountant → link → the key derived from the fragment.
 fn verify(
-    id: LinkId,
-    fragment: &Fragment,
+    held: &Held,
     seen: &LinkSeen,
     desk: &Desk,
     now: Timestamp,
 ) -> Result<(Directory, Link), Error> {
     let root = seen.firm.root;
-    if root.key_id() != fragment.root() {
+    if root.key_id() != held.root {
         return Err(Error::new(Word::ForeignRoot));
     }
     let mut notes = seen.statements.clone();
@@ -102,8 +141,8 @@ fn verify(
     }
     let directory = directory::believed(desk, "link", root, &notes)?;
     let bad = || Error::new(Word::BadRequestLink);
-    let link = directory.link(id).ok_or_else(bad)?.clone();
-    if link.public != fragment.signing_key(Purpose::Link, id.as_bytes()).public() {
+    let link = directory.link(held.id).ok_or_else(bad)?.clone();
+    if link.public != held.sign.public() {
         return Err(bad());
     }
     if link.expires < now {

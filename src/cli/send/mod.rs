@@ -93,6 +93,9 @@ pub struct SendArgs {
     /// the # (quote it); - reads it from standard input
     #[arg(long, value_name = "URL", conflicts_with = "client")]
     pub link: Option<String>,
+    /// The access code, where it is a share link
+    #[arg(long, value_name = "CODE", requires = "link")]
+    pub code: Option<String>,
     /// Your name, for whoever opens what came through a link
     #[arg(long, value_name = "NAME", requires = "link")]
     pub from: Option<String>,
@@ -204,7 +207,7 @@ pub async fn client_or_only(session: &Session, given: Option<ClientId>) -> Resul
 /// Why nothing was sent at all, or the first file's error.
 pub async fn run_send(context: &Context, args: SendArgs) -> Result<(), Error> {
     if let Some(link) = &args.link {
-        return link::run(context, link, args.from, args.options).await;
+        return link::run(context, link, args.code.as_deref(), args.from, args.options).await;
     }
     let session = context.session()?;
     let client = client_or_only(&session, args.client).await?;

@@ -4,19 +4,24 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::state;
-use crate::api::{Base64, ProposeShare, ShareInfo, ShareState, SharedDocument};
+use crate::api::{Base64, Offer, Offered, ProposeShare, ShareInfo, ShareState, SharedDocument};
 use crate::cli::Context;
 use crate::cli::error::Error;
 use crate::cli::firm::ends_at;
+use crate::cli::gateway::Session;
 use crate::cli::lang::Lang;
 use crate::cli::reading::{Reading, Said, envelope_error};
 use crate::cli::words::Word;
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Hash, Line, Note, Share};
+use crate::envelope::statement::{Hash, Line, Link, Note, Share};
 use crate::envelope::{Header, Strength, seal_small};
-use crate::ids::{DocumentId, PartnerId, ShareId};
+use crate::ids::{ClientId, DocumentId, LinkId, PartnerId, ShareId};
 use crate::trust::fragment::{Fragment, token_hash};
 use crate::trust::share::{Code, ListedDocument, ShareSecrets, SharedList};
+
+/// What a partner may give back through one share.
+const GIVE_BACK_FILES: u64 = 100;
+const GIVE_BACK_BYTES: u64 = 16 << 30;
 
 /// Share documents with a partner, once the client allows it · 向合作机构分享文档
 #[derive(Debug, clap::Args)]
@@ -61,6 +66,7 @@ struct Shared {
 
 /// What was found out about the documents before anything is signed.
 struct Wrapped {
+    client: ClientId,
     documents: Vec<SharedDocument>,
     list: SharedList,
     post_quantum: bool,
@@ -112,6 +118,7 @@ pub async fn run_share(context: &Context, args: ShareArgs) -> Result<(), Error> 
         has_code: code.is_some(),
     };
     let info: ShareInfo = session.post("/shares", &proposed).await?;
+    open_way_back(&session, &reading, wrapped.client, &share, &secrets).await?;
     let url = format!("{}/s/{id}#{}", session.gateway().origin(), *fragment.encode());
     let shared = Shared {
         share: id,
@@ -148,6 +155,31 @@ pub(in crate::cli) async fn derive(
     tokio::task::spawn_blocking(move || ShareSecrets::derive(&fragment, id, code.as_ref()))
         .await
         .map_err(|e| Error::new(Word::Internal).about("code").because(e))
+}
+
+/// Opens the link by which the partner gives back: the share's id, proven by `open`, signing
+/// with the share's key.
+async fn open_way_back(
+    session: &Session,
+    reading: &Reading<'_>,
+    client: ClientId,
+    share: &Share,
+    secrets: &ShareSecrets,
+) -> Result<(), Error> {
+    let link = Link {
+        root: share.root,
+        link: LinkId::from_bytes(*share.share.as_bytes()),
+        client,
+        public: secrets.keys.sign.public(),
+        expires: share.expires,
+        max_files: GIVE_BACK_FILES,
+        max_bytes: GIVE_BACK_BYTES,
+        time: share.time,
+    };
+    let statement = Note::sign(&link, &[&reading.keys().sign]);
+    let offer = Offer { statement, token_hash: token_hash(&secrets.open) };
+    let _: Offered = session.post("/request-links", &offer).await?;
+    Ok(())
 }
 
 /// Verifies every document, opens its sealed part and wraps its file key for the share.
@@ -188,5 +220,6 @@ async fn wrap(
             sha256: part.sha256,
         });
     }
-    Ok(Wrapped { documents, list: SharedList { documents: listed }, post_quantum })
+    let client = client.ok_or_else(|| Error::new(Word::NotFound))?;
+    Ok(Wrapped { client, documents, list: SharedList { documents: listed }, post_quantum })
 }

@@ -70,6 +70,7 @@ part!(
     Identity = |state| state.identity.clone();
     Directories = |state| state.directories.clone();
     Documents = |state| state.documents.clone();
+    strongroom::shares::Settings = |_state| strongroom::shares::Settings::default();
     Readiness = |_state| Readiness::new();
     SecurityContact = |state| SecurityContact {
         contact: "mailto:security@files.example.cn".into(),
@@ -86,6 +87,8 @@ pub(crate) fn all_routes() -> Routes<State> {
         .and(gateway::documents::routes())
         .and(gateway::links::routes())
         .and(gateway::log::routes())
+        .and(gateway::partners::routes())
+        .and(gateway::shares::routes())
 }
 
 /// A firm with a gateway of its own.
