@@ -1,70 +1,19 @@
 //! Senders with nothing but `curl`: the real `curl` over TLS against the real program, sealed
-//! on arrival or kept as an age file, and read by those who look after the client.
+//! on arrival, and read by those who look after the client.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use strongroom::envelope::MemberKeys;
-use strongroom::trust::recovery::{Share, join};
 
-use crate::support::demo::{Demo, Ran, Serving, noise, strongroom, text};
+use crate::support::curl::{curl, curl_command, curl_with, door, files, listed, pulled, rows};
+use crate::support::demo::{Demo, Serving, noise, strongroom, text};
 
 fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
-}
-
-/// What curl was answered.
-#[derive(Debug)]
-struct Answered {
-    status: u16,
-    body: String,
-}
-
-impl Answered {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
-    }
-
-    fn document(&self) -> String {
-        assert_eq!(self.status, 201, "{self:?}");
-        self.json()["document"].as_str().expect("an id").to_owned()
-    }
-}
-
-fn curl_command(demo: &Demo, arguments: &[&str]) -> Command {
-    let mut command = Command::new("curl");
-    command
-        .args(["-sS", "--cacert", demo.record["ca"].as_str().expect("a CA")])
-        .args(["-w", "\n%{http_code}"])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    command
-}
-
-fn curl_with(demo: &Demo, arguments: &[&str], input: &[u8]) -> Answered {
-    let mut child = curl_command(demo, arguments).spawn().expect("curl runs");
-    let mut stdin = child.stdin.take().expect("piped");
-    let input = input.to_vec();
-    let writing = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().expect("it ends");
-    let _ = writing.join().expect("no panic");
-    let shown = String::from_utf8(output.stdout).expect("text");
-    let (body, status) = shown.rsplit_once('\n').expect("a status");
-    Answered { status: status.parse().expect("digits"), body: body.to_owned() }
-}
-
-fn curl(demo: &Demo, arguments: &[&str]) -> Answered {
-    curl_with(demo, arguments, b"")
-}
-
-/// The demo's address for its first client.
-fn door(demo: &Demo) -> String {
-    demo.record["on_arrival_url"].as_str().expect("an address").to_owned()
 }
 
 /// Another address for the first client.
@@ -72,42 +21,6 @@ fn another_door(demo: &Demo, options: &[&str]) -> String {
     let client = demo.client("principal");
     let request = [&["request", "--client", &client, "--on-arrival"], options].concat();
     demo.run("accountant", &request).ok()["url"].as_str().expect("an address").to_owned()
-}
-
-fn rows(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-/// What `who` sees of one document.
-fn listed(demo: &Demo, who: &str, document: &str) -> Value {
-    let listed = demo.run(who, &["list"]).ok();
-    let row = rows(&listed).iter().find(|row| row["document"] == document);
-    row.unwrap_or_else(|| panic!("{document} is not in {listed}")).clone()
-}
-
-fn pull(demo: &Demo, who: &str, document: &str) -> Ran {
-    let to = text(&demo.place(&format!("inbox of {who}")));
-    demo.run(who, &["pull", document, "--to", &to])
-}
-
-/// The bytes of the one document that was pulled, and what was said of it.
-fn pulled(demo: &Demo, who: &str, document: &str) -> (Vec<u8>, Value) {
-    let row = rows(&pull(demo, who, document).ok())[0].clone();
-    let path = row["path"].as_str().expect("a path").to_owned();
-    (std::fs::read(path).expect("there"), row)
-}
-
-/// Every file of the gateway's own below `folder`.
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("listed") {
-        let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true if path.ends_with("profiles") => {}
-            true => files(&path, found),
-            false if path.ends_with("demo.json") => {}
-            false => found.push(path),
-        }
-    }
 }
 
 fn stored(demo: &Demo) -> Vec<PathBuf> {
@@ -226,100 +139,6 @@ fn a_form_with_several_files_answers_for_each() {
         assert_eq!(listed(&demo, "accountant", document)["name"], name);
     }
     assert_eq!(curl(&demo, &["-F", "note=no file", &url]).status, 400);
-}
-
-/// `contents` as `age` seals it for the accountant.
-fn age_file(demo: &Demo, contents: &[u8]) -> PathBuf {
-    let client = demo.client("principal");
-    let recipients = demo.run("principal", &["recipients", "--client", &client]).ok();
-    let accountant = demo.run("accountant", &["whoami"]).ok()["member"].clone();
-    let row = rows(&recipients).iter().find(|row| row["member"] == accountant).expect("named");
-    let sealed = demo.place("sent.age");
-    let plain = demo.file("plain", contents);
-    let done = Command::new("age")
-        .args(["-r", row["recipient"].as_str().expect("a recipient"), "-o"])
-        .args([&sealed, &plain])
-        .status()
-        .expect("age runs");
-    assert!(done.success());
-    sealed
-}
-
-#[test]
-fn an_age_file_is_kept_as_sent_and_adopted_by_who_opens_it_first() {
-    let demo = Demo::start();
-    let url = door(&demo);
-    let contents = [b"%PDF-1.7\n".to_vec(), noise(1_500_000, 3)].concat();
-    let sent = std::fs::read(age_file(&demo, &contents)).expect("sealed");
-    let answered = curl_with(&demo, &["-T", "-", &url], &sent);
-    let document = answered.document();
-    let said = answered.json();
-    assert_eq!((&said["seal"], &said["sha256"]), (&"raw_age".into(), &Value::Null));
-    let raw = text(&demo.place("raw.age"));
-    demo.run("accountant", &["fetch", &document, "--raw", &raw]).ok();
-    assert!(std::fs::read(&raw).expect("there") == sent, "kept byte for byte");
-    let row = listed(&demo, "accountant", &document);
-    assert_eq!((&row["seal"], &row["verified"]), (&"raw_age".into(), &false.into()));
-    assert_eq!(
-        (&row["size"], &row["sha256"], &row["sender"]),
-        (&Value::Null, &Value::Null, &Value::Null)
-    );
-    // Nobody else can open it yet.
-    assert_eq!(pull(&demo, "principal", &document).status, 3);
-
-    let (bytes, row) = pulled(&demo, "accountant", &document);
-    assert!(bytes == contents);
-    assert_eq!((&row["verified"], &row["reason"]), (&false.into(), &"sender_unknown".into()));
-    assert_eq!(row["sha256"], sha256(&contents));
-    let row = listed(&demo, "accountant", &document);
-    assert_eq!((&row["size"], &row["sha256"]), (&contents.len().into(), &sha256(&contents).into()));
-    assert_eq!((&row["sender"], &row["reason"]), (&Value::Null, &"sender_unknown".into()));
-
-    // Sealed to everybody required now: the client's own people and the recovery key.
-    let (bytes, row) = pulled(&demo, "principal", &document);
-    assert!(bytes == contents);
-    assert_eq!(row["reason"], "sender_unknown", "for ever");
-    let adopted = text(&demo.place("adopted.age"));
-    demo.run("accountant", &["fetch", &document, "--raw", &adopted]).ok();
-    assert!(opened_by_recovery(&demo, Path::new(&adopted)) == contents);
-}
-
-/// What two share holders and `age` make of a raw document.
-fn opened_by_recovery(demo: &Demo, raw: &Path) -> Vec<u8> {
-    let shares = &demo.record["recovery_shares"];
-    let share = |n: usize| -> Share {
-        let path = shares[n].as_str().expect("a path");
-        std::fs::read_to_string(path).expect("a share").parse().expect("well-formed")
-    };
-    let seed = join(&share(0), &share(2)).expect("they belong together");
-    let identity = MemberKeys::from_seed(&seed).identities()[0].to_secret_string();
-    let key = demo.file("recovery.txt", identity.as_bytes());
-    let opened = Command::new("age").args(["-d", "-i"]).args([&key, raw]).output();
-    let opened = opened.expect("age runs");
-    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
-    opened.stdout
-}
-
-#[test]
-fn a_damaged_age_file_is_not_written() {
-    let demo = Demo::start();
-    let url = door(&demo);
-    let mut sent = std::fs::read(age_file(&demo, &noise(200_000, 4))).expect("sealed");
-    let middle = sent.len() / 2;
-    sent[middle] ^= 1;
-    let document = curl_with(&demo, &["-T", "-", &url], &sent).document();
-    let ran = pull(&demo, "accountant", &document);
-    assert_eq!((ran.status, ran.code()), (4, "damaged".into()));
-    assert_eq!(rows(&ran.json)[0]["path"], Value::Null);
-    let mut written = Vec::new();
-    files(&demo.place("inbox of accountant"), &mut written);
-    written.retain(|path| !path.ends_with("manifest.csv"));
-    assert!(written.is_empty(), "{written:?}");
-    let row = listed(&demo, "accountant", &document);
-    assert_eq!(row["size"], Value::Null, "and adopted by nobody");
-    // What only looks like one is refused at the door.
-    let short = curl_with(&demo, &["-T", "-", &url], b"age-encryption.org/v1\nnothing\n");
-    assert_eq!(short.status, 415, "{short:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod audit;
 mod bodies;
 mod cli;
 mod cli_arrival;
+mod cli_arrival_age;
 mod cli_main_job;
 mod cli_request_links;
 mod cli_resume;

@@ -3,6 +3,7 @@
 
 pub(crate) mod alone;
 pub(crate) mod books;
+pub(crate) mod curl;
 pub(crate) mod demo;
 pub(crate) mod gateway;
 pub(crate) mod office;
