@@ -57,6 +57,10 @@ pub enum Action {
     EndShare,
     /// See who saw a client's documents.
     SeeWhoSaw,
+    /// Recover a client's documents with two recovery shares.
+    Recover,
+    /// Hand the clients of a leaving accountant over.
+    HandOver,
 }
 
 impl Action {
@@ -87,6 +91,8 @@ impl Action {
         Self::SecondShare,
         Self::EndShare,
         Self::SeeWhoSaw,
+        Self::Recover,
+        Self::HandOver,
     ];
 }
 
@@ -158,7 +164,9 @@ pub fn decide(role: Role, action: Action, facts: &Facts) -> Decision {
         | Action::Invite
         | Action::Govern
         | Action::EndMember
-        | Action::Rehearse => only(role == Role::Lead),
+        | Action::Rehearse
+        | Action::Recover
+        | Action::HandOver => only(role == Role::Lead),
         Action::SetPolicy if role == Role::Lead => Decision::Allow,
         Action::SetPolicy if role == Role::Principal => related(facts.of_client),
         Action::SetPolicy => Decision::Deny(Reason::Role),
@@ -282,6 +290,8 @@ mod tests {
                         | Action::SecondShare
                         | Action::EndShare
                         | Action::SeeWhoSaw
+                        | Action::Recover
+                        | Action::HandOver
                 );
                 assert!(!allowed || office, "{role:?} {action:?}");
             }

@@ -115,6 +115,14 @@ id!(
     LeaseId
 );
 id!(
+    /// A ceremony that recovers a client's documents with two recovery shares.
+    RecoveryId
+);
+id!(
+    /// A hand-over (移交) of all clients of one accountant to another.
+    HandoverId
+);
+id!(
     /// A session of one member on one device.
     SessionId
 );

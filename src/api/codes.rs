@@ -62,6 +62,8 @@ codes!(
     MANIFEST_MISMATCH = "manifest_mismatch",
     /// 422: the manifest does not name everybody that the assignment demands.
     RECIPIENTS_MISSING = "recipients_missing",
+    /// 422: the successor is not assigned to the client.
+    NOT_ASSIGNED = "not_assigned",
     /// 422: no accountant is assigned to the client.
     NO_ACCOUNTANT = "no_accountant",
     /// 422: the firm has no recovery key.

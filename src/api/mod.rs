@@ -41,12 +41,16 @@
 //! | `GET /log/checkpoint` `/log/tile/…` | | C2SP tlog-tiles |
 //! | `GET /clients/{id}/seen?after=` | | [`SeenPage`] |
 //! | `POST /recovery/rehearsal` | [`Rehearsal`] | |
+//! | `POST /recoveries` | [`OpenRecovery`] | [`RecoveryOpened`] |
+//! | `GET /recoveries/{id}/documents?after=` | | [`Recoverables`] |
+//! | `POST /recoveries/{id}/headers` | [`NewHeaders`] | [`HeadersAdded`] |
 //!
 //! Refusals are problem details with a code of [`codes`]. `GET /documents/{id}/age` answers
 //! single ranges and `If-Range`. `POST /documents` and `/complete` are idempotent: the same
 //! document id with the same manifest gets the same [`Completed`] again.
 
 pub mod codes;
+mod custody;
 mod documents;
 mod firm;
 pub mod frames;
@@ -57,6 +61,9 @@ mod shares;
 mod text;
 pub mod uploads;
 
+pub use custody::{
+    HeadersAdded, NewHeader, NewHeaders, OpenRecovery, Recoverable, Recoverables, RecoveryOpened,
+};
 pub use documents::{
     AddHeader, Adopt, Complete, Completed, DocumentInfo, DocumentPage, DocumentState, ManifestHead,
     RecoveryHeader, RecoveryHeaders, RecoveryProven, Rewrap, Rewraps,

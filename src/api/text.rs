@@ -10,8 +10,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Hash, Note, Period, PublicKey};
 use crate::ids::{
-    ClientId, DocumentId, InvitationId, KeyId, LeaseId, LinkId, MemberId, PartnerId, RequestId,
-    SessionId, ShareId,
+    ClientId, DocumentId, HandoverId, InvitationId, KeyId, LeaseId, LinkId, MemberId, PartnerId,
+    RecoveryId, RequestId, SessionId, ShareId,
 };
 
 /// Bytes as standard base64 with padding.
@@ -74,5 +74,7 @@ text_schema!(
     LeaseId => custom("id"), "A lease's id: 32 lower-case hex digits.";
     SessionId => custom("id"), "A session's id: 32 lower-case hex digits.";
     RequestId => custom("id"), "A request's id: 32 lower-case hex digits.";
+    RecoveryId => custom("id"), "A recovery's id: 32 lower-case hex digits.";
+    HandoverId => custom("id"), "A hand-over's id: 32 lower-case hex digits.";
     KeyId => custom("id"), "A key's id: 32 lower-case hex digits.";
 );

@@ -109,14 +109,23 @@ fn card(
     }
 }
 
-/// Joins two shares and opens the canary with the key they give. `None` where the key is not
-/// the one that `published` names, or the canary is not sealed to it.
+/// Joins two shares and opens the canary with the key they give.
 pub(super) fn rehearse(
     shares: [&Share; 2],
     root: RootId,
     published: &Card,
     canary: &[u8],
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, RehearsalError> {
+    let keys = recovered(shares, root, published)?;
+    open_small(canary, std::slice::from_ref(&keys.x25519)).map_err(|_| RehearsalError::Canary)
+}
+
+/// The recovery key that two shares give, when it is the one that `published` names.
+pub(super) fn recovered(
+    shares: [&Share; 2],
+    root: RootId,
+    published: &Card,
+) -> Result<MemberKeys, RehearsalError> {
     if shares.iter().any(|share| share.root() != root) {
         return Err(RehearsalError::Shares(recovery::ShareError::Strangers));
     }
@@ -125,10 +134,7 @@ pub(super) fn rehearse(
     let agrees = recipient(&published.recipient) == Some(keys.recipient().to_string())
         && recipient(&published.recipient_pq) == Some(keys.recipient_post_quantum().to_string())
         && published.sign == keys.sign.public();
-    if !agrees {
-        return Err(RehearsalError::AnotherKey);
-    }
-    open_small(canary, std::slice::from_ref(&keys.x25519)).map_err(|_| RehearsalError::Canary)
+    if agrees { Ok(keys) } else { Err(RehearsalError::AnotherKey) }
 }
 
 /// Why a rehearsal failed.

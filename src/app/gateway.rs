@@ -70,6 +70,7 @@ pub fn routes() -> Routes<State> {
         .and(http::shares::routes())
         .and(http::links::routes())
         .and(http::log::routes())
+        .and(http::custody::routes())
 }
 
 /// A gateway that serves.

@@ -29,7 +29,7 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Check, show or export the audit log · 审计日志
     Audit(audit::AuditArgs),
-    /// Rehearse the recovery with two shares · 演练恢复
+    /// Recover documents with two shares, or rehearse it · 恢复文档或演练恢复
     Recover(recover::RecoverArgs),
 }
 

@@ -1,7 +1,9 @@
-//! `recover --rehearse`: two share holders show that the recovery key can be recovered. Until
-//! then the gateway serves no document.
+//! `recover`: two share holders join their recovery shares on a lead's device. With
+//! `--rehearse` they only show that it works, and until then the gateway serves no document;
+//! with `--client` they open that client's documents for a successor.
 //!
-//! The shares are joined on this device and forgotten; only what the canary held leaves it.
+//! The shares are joined on this device and forgotten. Of the recovered key only a signature,
+//! what the canary held, or headers sealed to people of the firm leave it.
 
 use std::path::{Path, PathBuf};
 
@@ -10,23 +12,40 @@ use serde::Serialize;
 use super::error::Error;
 use super::founding;
 use crate::api::{Base64, FirmDetails, Rehearsal, Statements};
-use crate::cli::{self, Ask, Context, Exit};
-use crate::envelope::statement::Role;
+use crate::cli::recovering::{self, Ceremony, Unrecovered};
+use crate::cli::{self, Ask, Context, Exit, Lang, Session};
+use crate::envelope::MemberKeys;
+use crate::envelope::statement::{Card, Role};
+use crate::ids::{ClientId, MemberId};
 use crate::trust::Directory;
 use crate::trust::recovery::Share;
 
-/// Rehearse the recovery of the firm's key with two shares · 用两份恢复份额演练恢复
+/// Recover a client's documents with two shares, or rehearse it · 用两份恢复份额恢复文档
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example · 示例:
-  strongroom recover --rehearse --shares share-1.txt share-3.txt")]
+  strongroom recover --rehearse --shares share-1.txt share-3.txt
+  strongroom recover --shares share-1.txt share-3.txt --client 3f07… --to 91ab… \\
+      --reason 'the accountant left with their laptop'
+
+Two officers bring a share each to a lead's device. The client sees the ceremony in its log.
+两名管理人员各带一份份额，在主管会计的设备上进行；客户可在记录中看到。")]
 pub struct RecoverArgs {
     /// Only show that the two shares give the published key and open the canary
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "client", conflicts_with_all = ["client", "to", "reason"])]
     pub rehearse: bool,
     /// Two of the three recovery shares
     #[arg(long, num_args = 2, required = true, value_names = ["SHARE", "SHARE"])]
     pub shares: Vec<PathBuf>,
+    /// Whose documents are recovered
+    #[arg(long, value_name = "ID", requires = "to")]
+    pub client: Option<ClientId>,
+    /// The accountant for whom they are sealed again
+    #[arg(long, value_name = "MEMBER", requires = "client")]
+    pub to: Option<MemberId>,
+    /// Why; the client sees it
+    #[arg(long, value_name = "TEXT", requires = "client")]
+    pub reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -79,9 +98,54 @@ pub(super) async fn run(context: &Context, args: &RecoverArgs) -> Result<(), Err
             Error::new("no_recovery_key", "机构没有恢复密钥", "the firm has no recovery key")
                 .exiting(Exit::Unverified)
         })?;
+    match (args.client, args.to) {
+        (Some(client), Some(to)) => {
+            let keys = founding::recovered([a, b], root.key_id(), published).map_err(|e| {
+                Error::because("recovery_failed", ("恢复失败", "the recovery failed"), &e)
+                    .exiting(Exit::Unverified)
+            })?;
+            let shares = [a.number(), b.number()];
+            let ceremony = Ceremony { client, to, shares, reason: args.reason.clone() };
+            recover(context, &session, &keys, &ceremony).await
+        }
+        _ => rehearse(context, &session, [a, b], published).await,
+    }
+}
+
+async fn recover(
+    context: &Context,
+    session: &Session,
+    keys: &MemberKeys,
+    ceremony: &Ceremony,
+) -> Result<(), Error> {
+    let done = recovering::recover(session, keys, ceremony).await.map_err(person)?;
+    let terminal = context.terminal;
+    terminal
+        .result(&done, || {
+            let (rewrapped, left) = (done.rewrapped, done.unrecoverable.len());
+            let mut text = match terminal.lang {
+                Lang::En => format!("re-wrapped: {rewrapped}, not recoverable: {left}\n"),
+                Lang::Zh => format!("已补封：{rewrapped}，无法恢复：{left}\n"),
+            };
+            for Unrecovered { document, reason } in &done.unrecoverable {
+                text.push_str(&format!("{document}  {reason}\n"));
+            }
+            text
+        })
+        .map_err(person)?;
+    done.fault.map_or(Ok(()), |error| Err(person(error)))
+}
+
+async fn rehearse(
+    context: &Context,
+    session: &Session,
+    shares: [&Share; 2],
+    published: &Card,
+) -> Result<(), Error> {
+    let root = session.profile().info().root;
     let firm: FirmDetails = session.get("/firm").await.map_err(person)?;
     let proof =
-        founding::rehearse([a, b], root.key_id(), published, &firm.canary.0).map_err(|e| {
+        founding::rehearse(shares, root.key_id(), published, &firm.canary.0).map_err(|e| {
             Error::because("rehearsal_failed", ("恢复演练失败", "the rehearsal failed"), &e)
                 .exiting(Exit::Unverified)
         })?;

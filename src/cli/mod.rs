@@ -27,6 +27,7 @@ pub mod reading;
 pub mod receipt;
 pub mod receive;
 pub mod recipients;
+pub mod recovering;
 pub mod rewrap;
 pub mod seal;
 pub mod send;

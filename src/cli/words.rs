@@ -249,6 +249,9 @@ words! {
     NoAccountant Refused "no_accountant"
         "no accountant is assigned to this client, so nothing was sent: ask the firm to assign one"
         "该客户尚未分配会计，未发送任何内容：请联系机构分户";
+    NotAssigned Refused "not_assigned"
+        "the successor is not assigned to this client, so nothing was opened: strongroom assign --client … --to … first"
+        "接任者尚未分配到该客户，未打开任何内容：请先运行 strongroom assign --client … --to …";
     NoRecovery Refused "no_recovery_key"
         "the firm has no recovery key, so nothing was sent: ask the firm to finish its set-up"
         "机构没有恢复密钥，未发送任何内容：请联系机构完成设置";

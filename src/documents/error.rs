@@ -55,6 +55,9 @@ pub enum Error {
     /// More unfinished uploads than one member may have.
     #[error("too many unfinished uploads")]
     TooManyUploads,
+    /// Whom documents are recovered for is not assigned to the client.
+    #[error("the successor is not assigned to the client")]
+    NotAssigned,
     /// Nobody can be named to seal to.
     #[error(transparent)]
     NoReaders(#[from] DemandError),

@@ -145,7 +145,7 @@ impl Documents {
 }
 
 /// What `asker` may be told of a document; nothing where they may not know of it.
-fn told(asker: Asker, seen: Seen) -> Option<DocumentInfo> {
+pub(super) fn told(asker: Asker, seen: Seen) -> Option<DocumentInfo> {
     let may = |action| decide(asker.role, action, &seen.facts).is_allow();
     if !may(Action::SeeDocument) {
         return None;
@@ -175,7 +175,7 @@ fn told(asker: Asker, seen: Seen) -> Option<DocumentInfo> {
     })
 }
 
-fn cursor(text: &str) -> Result<(Timestamp, DocumentId), Error> {
+pub(super) fn cursor(text: &str) -> Result<(Timestamp, DocumentId), Error> {
     let parsed = text
         .split_once('.')
         .and_then(|(at, id)| Some((Timestamp::from_ms(at.parse().ok()?), id.parse().ok()?)));

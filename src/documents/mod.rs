@@ -11,6 +11,7 @@
 mod admission;
 mod adopt;
 mod arrival;
+mod ceremony;
 mod check;
 mod complete;
 mod error;

@@ -114,7 +114,7 @@ impl Documents {
 
     /// Everybody with an account whom documents of this kind are for; nobody where the
     /// statements name nobody now.
-    async fn readers_of(
+    pub(super) async fn readers_of(
         &self,
         tx: &mut Tx,
         client: ClientId,

@@ -194,6 +194,10 @@ impl From<documents::Error> for Problem {
             )
             .with("key", key),
             Error::Statement(_) => firm::Error::StatementRefused.into(),
+            Error::NotAssigned => unprocessable(
+                codes::NOT_ASSIGNED,
+                "The successor is not assigned to this client; assign them first.".into(),
+            ),
             Error::NotSealed(reason) => Self::unsupported_media_type(format!("{reason}.")),
             Error::ImpossibleLength => Self::bad_request("No age file has this length."),
             Error::Malformed(what) => Self::bad_request(what),

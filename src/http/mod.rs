@@ -5,6 +5,7 @@
 //! through its declared policy and the front door in `middleware`.
 
 pub mod arrival;
+pub mod custody;
 pub mod documents;
 pub mod extract;
 mod failures;

@@ -51,6 +51,8 @@ kinds!(
     Revoked = "revoked",
     /// Documents arrived through a link.
     Arrived = "arrived",
+    /// A client's documents were recovered with two recovery shares.
+    Recovered = "recovered",
 );
 
 /// One notice.

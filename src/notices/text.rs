@@ -38,6 +38,10 @@ const fn said(kind: Kind) -> (&'static str, &'static str) {
         Kind::Expiring => ("分享或链接即将到期", "A share or link ends soon"),
         Kind::Revoked => ("分享或链接已终止", "A share or link was ended"),
         Kind::Arrived => ("经链接收到新文档", "Documents arrived through a link"),
+        Kind::Recovered => (
+            "两名管理人员正在用恢复份额恢复该客户的文档",
+            "Two officers recover this client's documents with recovery shares",
+        ),
     }
 }
 

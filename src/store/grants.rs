@@ -18,6 +18,8 @@ pub enum GrantReason {
     Own,
     /// Somebody re-wrapped it for them.
     Rewrap,
+    /// It was recovered for them with two recovery shares.
+    Recovery,
 }
 
 impl GrantReason {
@@ -27,6 +29,7 @@ impl GrantReason {
             Self::Assigned => "assigned",
             Self::Own => "own",
             Self::Rewrap => "rewrap",
+            Self::Recovery => "recovery",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Invariant: a change and its audit entry are committed in one transaction, durably
 //! (`synchronous=FULL`), before anybody is told of it.
 
+mod ceremonies;
 mod clients;
 mod columns;
 mod connections;
@@ -34,6 +35,7 @@ mod throttles;
 mod tree;
 mod uploads;
 
+pub use ceremonies::RecoveryRow;
 pub use clients::ClientRow;
 pub use documents::{Completion, Document};
 pub use engine::{Error, Store, Tx};

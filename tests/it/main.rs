@@ -35,6 +35,7 @@ mod notices;
 mod paths;
 mod people;
 mod receipts;
+mod recovery;
 mod recovery_headers;
 mod release;
 mod request_links;

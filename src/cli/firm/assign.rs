@@ -67,6 +67,24 @@ pub async fn run_unassign(context: &Context, args: AssignArgs) -> Result<(), Err
     change(context, &args, |accountants, member| accountants.retain(|a| *a != member)).await
 }
 
+/// Makes `member` one of the accountants of `client`, in every category that has none of its own.
+///
+/// # Errors
+/// As [`run_assign`].
+pub async fn assign_to(
+    session: &Session,
+    client: ClientId,
+    member: MemberId,
+) -> Result<Assigned, Error> {
+    let args = AssignArgs { client, to: member, category: None };
+    sign(session, &args, |accountants, member| {
+        if !accountants.contains(&member) {
+            accountants.push(member);
+        }
+    })
+    .await
+}
+
 async fn change(
     context: &Context,
     args: &AssignArgs,

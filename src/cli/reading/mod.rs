@@ -179,7 +179,12 @@ fn unopened(document: DocumentId) -> Error {
     Error::new(Word::NotOpened).about(document)
 }
 
-fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error> {
+/// What was signed about `info`, when it verifies against `directory` and agrees with what the
+/// gateway says.
+///
+/// # Errors
+/// [`Word::BadSignature`].
+pub fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error> {
     let bad = || Error::new(Word::BadSignature).about(info.document);
     if info.seal == SealLevel::RawAge {
         let Some(note) = &info.adoption else { return Ok(Said::Raw) };

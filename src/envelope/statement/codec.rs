@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
 use crate::ids::{
-    ClientId, DocumentId, InvitationId, KeyId, LinkId, MemberId, PartnerId, ShareId, parse_hex,
+    ClientId, DocumentId, HandoverId, InvitationId, KeyId, LinkId, MemberId, PartnerId, RecoveryId,
+    ShareId, parse_hex,
 };
 
 use super::key::PublicKey;
@@ -146,10 +147,12 @@ macro_rules! value_by_text {
 value_by_text!(
     ClientId,
     DocumentId,
+    HandoverId,
     InvitationId,
     KeyId,
     LinkId,
     MemberId,
+    RecoveryId,
     Hash,
     PublicKey,
     Timestamp,

@@ -2,7 +2,8 @@
 
 use crate::clock::Timestamp;
 use crate::ids::{
-    ClientId, DocumentId, InvitationId, KeyId, LinkId, MemberId, PartnerId, RootId, ShareId,
+    ClientId, DocumentId, InvitationId, KeyId, LinkId, MemberId, PartnerId, RecoveryId, RootId,
+    ShareId,
 };
 
 use super::codec::{
@@ -313,6 +314,25 @@ statement!(
         recipients "recipients": Vec<Hash>,
         /// The leaf of the audit entry that is promised to be sequenced.
         entry "entry": Hash,
+        /// When it was signed.
+        time "time": Timestamp,
+    }
+);
+
+statement!(
+    /// Two holders of recovery shares open one client's documents for a successor. Signed by the
+    /// recovery key, which nobody has but two shares together, and by the lead who asks.
+    Recovery = "recovery" {
+        /// The firm.
+        root "root": RootId,
+        /// Its id.
+        recovery "recovery": RecoveryId,
+        /// Whose documents.
+        client "client": ClientId,
+        /// For whom they are sealed again.
+        to "to": MemberId,
+        /// Numbers of the shares, two of 1, 2, 3.
+        shares "shares": Vec<u64>,
         /// When it was signed.
         time "time": Timestamp,
     }

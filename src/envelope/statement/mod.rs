@@ -16,7 +16,7 @@ pub use codec::{
 pub use key::{PublicKey, SigningKey};
 pub use kinds::{
     Adoption, Assignment, Authorisation, Card, Entry, Invitation, Link, Manifest, Policy, Receipt,
-    Revocation, RoleGrant, Share,
+    Recovery, Revocation, RoleGrant, Share,
 };
 pub use note::{MAX_SIGNATURES, Note};
 pub use words::{
@@ -40,6 +40,7 @@ pub fn parse(bytes: &[u8]) -> Result<Note, Error> {
         "share" => note.decode::<Share>().map(drop),
         "authorisation" => note.decode::<Authorisation>().map(drop),
         "receipt" => note.decode::<Receipt>().map(drop),
+        "recovery" => note.decode::<Recovery>().map(drop),
         "revocation" => note.decode::<Revocation>().map(drop),
         _ => Err(Error::WrongKind),
     }?;

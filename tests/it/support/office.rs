@@ -89,12 +89,14 @@ pub(crate) fn all_routes() -> Routes<State> {
         .and(gateway::log::routes())
         .and(gateway::partners::routes())
         .and(gateway::shares::routes())
+        .and(gateway::custody::routes())
 }
 
 /// A firm with a gateway of its own.
 pub(crate) struct Office {
     pub(crate) state: State,
     pub(crate) root: SigningKey,
+    pub(crate) recovery: MemberKeys,
     pub(crate) first: Invited,
     router: Router,
     folder: TempDir,
@@ -308,7 +310,8 @@ impl Office {
         let metrics = Arc::new(Metrics::default());
         let hosts = Hosts::new([HOST.to_owned()]);
         let router = assemble(all_routes(), state.clone(), hosts, Arc::new(sessions), metrics);
-        let office = Self { state, root, first, router, folder };
+        let keys = recovery.keys.clone();
+        let office = Self { state, root, recovery: keys, first, router, folder };
         let invitation =
             office.first.note(&office.root, None, now.plus_secs(3600), now, &[&office.root]);
         let offer = office.first.offer(invitation.clone());
