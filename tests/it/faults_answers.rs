@@ -101,6 +101,28 @@ fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_done_twice() {
     assert_eq!(rewrapped["rewrapped"], pending);
     demo.run("new", &["pull", &big, "--to", &text(&demo.place("in2"))]).ok();
 
+    let nda = ["--nda-from", "2026-01-01", "--nda-until", "2036-01-01"];
+    let add = ["partner", "add", "某税务师事务所", "--kind", "tax_agent", "--person", "张税务"];
+    let partner = once(&demo, "lead", &[&add[..], &nda].concat(), &[("partner.add", 1)]);
+    let partner = word(&partner, "partner");
+    let share = ["share", &small, &big, "--partner", &partner, "--purpose", "年度审计"];
+    let shared = once(&demo, "accountant", &share, &[("share.propose", 1)]);
+    let (id, link, code) = (word(&shared, "share"), word(&shared, "url"), word(&shared, "code"));
+    let authorise = ["authorise", &id, "--basis", "no_personal_data"];
+    once(&demo, "principal", &authorise, &[("share.authorise", 1)]);
+    let received = text(&demo.place("received"));
+    demo.run("nobody", &["receive", &link, "--code", &code, "--to", &received]).ok();
+    let shares = demo.run("accountant", &["shares"]).ok();
+    let rows = shares.as_array().expect("rows");
+    let row = rows.iter().find(|row| row["share"] == id.as_str()).expect("listed");
+    assert_eq!(row["downloads_used"], 1, "a lost answer is no second download");
+    once(&demo, "accountant", &["revoke", &id], &[("share.revoke", 1)]);
+
+    let request = ["request", "--client", &client];
+    let link = once(&demo, "accountant", &request, &[("link.open", 1)]);
+    let url = word(&link, "url");
+    let through = ["send", &report, "--link", &url];
+    once(&demo, "nobody", &through, &[("document.complete", 1)]);
     let policy = ["policy", "--client", &new, "--on-arrival", "yes"];
     once(&demo, "lead", &policy, &[("policy.set", 1)]);
     let request = ["request", "--client", &client, "--on-arrival"];

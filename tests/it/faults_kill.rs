@@ -156,6 +156,9 @@ fn twenty_kills_lose_nothing_that_was_acknowledged() {
     assert!(books.documents.values().all(|state| state != "uploading"));
     assert_eq!(books.unrecorded(), Vec::<String>::new());
     assert!(books.referenced.is_subset(&demo.stored()));
+    // One at least that nobody refers to, however the kills fell.
+    let orphan = demo.data().join("objects/segments/00").join("0".repeat(32));
+    std::fs::write(orphan, b"nobody's").expect("written");
     assert_eq!(swept(&demo), Vec::<String>::new());
 }
 

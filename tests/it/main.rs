@@ -28,6 +28,7 @@ mod hosts;
 mod identity;
 mod identity_sessions;
 mod lengths;
+mod log_lines;
 mod logs;
 mod matrix;
 mod no_trace;

@@ -21,6 +21,7 @@ const NOTE: &str = "canary note zz81kk 金丝雀的备注";
 const PASSPHRASE: &str = "canary passphrase 正确的马电池";
 const LOGIN: &str = "canary.login.x1y2z3";
 const PERSON: &str = "Canary Person 金丝雀会计";
+const FROM: &str = "Canary Sender 匿名的金丝雀";
 const HEADER: &str = "canary-header-0a1b2c3d";
 
 /// What the searches look for; `everywhere` or only in what is said.
@@ -63,6 +64,24 @@ fn contents(length: usize) -> Vec<u8> {
     CONTENT.as_bytes().iter().copied().cycle().take(length).collect()
 }
 
+/// A share from its proposal to a partner's disk, with a wrong code on the way.
+fn share(demo: &Demo, secrets: &mut Secrets, document: &str) {
+    let partner = word(&demo.record, "partner");
+    let words = ["share", document, "--partner", &partner, "--purpose", "年度审计"];
+    let shared = demo.run("accountant", &words).json;
+    let [Some(id), Some(url), Some(code)] =
+        ["share", "url", "code"].map(|name| shared[name].as_str())
+    else {
+        return;
+    };
+    secrets.add("a share's secret", url.split_once('#').expect("a fragment").1);
+    secrets.add("a share's code", code);
+    demo.run("principal", &["authorise", id, "--basis", "consent"]);
+    let to = text(&demo.place("shared"));
+    demo.run("nobody", &["receive", url, "--code", "22222222", "--to", &to]);
+    demo.run("nobody", &["receive", url, "--code", code, "--to", &to]);
+}
+
 /// Everything that people do, by every way there is; what fails, fails.
 fn work(demo: &Demo, secrets: &mut Secrets) {
     let client = demo.client("principal");
@@ -78,7 +97,13 @@ fn work(demo: &Demo, secrets: &mut Secrets) {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         demo.run(who, &words)
     };
-    run("principal", with(&["send", &small, &big, "--category", "bank"]));
+    let sent = run("principal", with(&["send", &small, &big, "--category", "bank"]));
+    let door = word(&demo.record, "request_link");
+    secrets.add("a request link's secret", door.split_once('#').expect("a fragment").1);
+    run("nobody", with(&["send", &small, "--link", &door, "--from", FROM]));
+    if let Some(document) = sent.json[0]["document"].as_str() {
+        share(demo, secrets, document);
+    }
     run("accountant", with(&["deliver", &small, "--client", &client]));
     let to = text(&demo.place("in"));
     demo.run("accountant", &["pull", "--all", "--to", &to]);
@@ -188,9 +213,13 @@ async fn nothing_is_left_behind_of_what_was_sent_said_or_proven() {
     let mut demo = Demo::start_as(&talkative());
     let address = demo.address();
     let mut secrets = Secrets::default();
-    for (name, secret) in
-        [("contents", CONTENT), ("a name", NAME), ("a note", NOTE), ("a header", HEADER)]
-    {
+    for (name, secret) in [
+        ("contents", CONTENT),
+        ("a name", NAME),
+        ("a note", NOTE),
+        ("a header", HEADER),
+        ("a sender", FROM),
+    ] {
         secrets.add(name, secret);
     }
     secrets.add("a passphrase", PASSPHRASE);
