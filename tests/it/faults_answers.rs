@@ -87,9 +87,9 @@ fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_done_twice() {
     once(&demo, "accountant", &["recall", &word(&sent[0], "document")], &[("document.recall", 1)]);
     assert_eq!(demo.books().documents.len(), documents + 3);
 
+    let pulled = [("document.pulled", 2), ("document.prove_recovery", 2)];
     let to = text(&demo.place("in"));
-    let pulled =
-        once(&demo, "accountant", &["pull", &small, &big, "--to", &to], &[("document.pulled", 2)]);
+    let pulled = once(&demo, "accountant", &["pull", &small, &big, "--to", &to], &pulled);
     assert!(pulled.as_array().expect("rows").iter().all(|row| row["verified"] == true));
 
     let assign = ["assign", "--client", &client, "--to", &member];
@@ -121,7 +121,7 @@ fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_done_twice() {
     let request = ["request", "--client", &client];
     let link = once(&demo, "accountant", &request, &[("link.open", 1)]);
     let url = word(&link, "url");
-    let through = ["send", &report, "--link", &url];
+    let through = ["send", &report, "--link", &url, "--from", "某人"];
     once(&demo, "nobody", &through, &[("document.complete", 1)]);
     let policy = ["policy", "--client", &new, "--on-arrival", "yes"];
     once(&demo, "lead", &policy, &[("policy.set", 1)]);
