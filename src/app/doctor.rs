@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::server::Certificates;
 use crate::identity::GatewaySecrets;
+use crate::notices;
 use crate::objects::Objects;
 use crate::store::Store;
 use crate::trust::Directory;
@@ -45,6 +46,7 @@ pub(super) async fn run(context: &Context, args: &DoctorArgs) -> Result<(), Erro
     ));
     checks.push(check("storage", storage(&config).await));
     checks.extend(database(&config).await);
+    checks.push(check("channels of notices", notices::check(&config.notices, &Clock::System)));
     let failed = checks.iter().filter(|c| !c.ok).count();
     context
         .terminal
@@ -103,10 +105,11 @@ async fn database(config: &Config) -> Vec<Check> {
         let firm = tx.firm().await?;
         let statements = tx.directory_statements(None).await?;
         let (unproven, seals) = (tx.unproven_recoveries().await?, tx.seal_counts().await?);
-        Ok::<_, crate::store::Error>((firm, statements, unproven, seals))
+        let dead = tx.dead_deliveries().await?;
+        Ok::<_, crate::store::Error>((firm, statements, unproven, seals, dead))
     };
     match firm.await {
-        Ok((firm, statements, unproven, seals)) => {
+        Ok((firm, statements, unproven, seals, dead)) => {
             checks.push(check(
                 "key chain",
                 Directory::verify(firm.root, &statements).map(|_| firm.root.key_id().to_string()),
@@ -127,6 +130,8 @@ async fn database(config: &Config) -> Vec<Check> {
             let seals: Vec<_> =
                 seals.iter().map(|(seal, count)| format!("{count} {}", seal.as_str())).collect();
             checks.push(Check { check: "seal levels", ok: true, detail: seals.join(", ") });
+            let detail = format!("{dead} notices of the last 30 days were given up");
+            checks.push(Check { check: "notices", ok: dead == 0, detail });
         }
         Err(error) => checks.push(check("firm", Err(error))),
     }

@@ -95,6 +95,12 @@ pub(super) fn open(
     Ok(channels)
 }
 
+/// Names the channels that `settings` set, if all of them can be used; tells nothing.
+pub fn check(settings: &config::Notices, clock: &Clock) -> Result<String, Error> {
+    let channels = open(settings, clock)?;
+    Ok(channels.iter().map(|channel| channel.name()).collect::<Vec<_>>().join(", "))
+}
+
 /// Appends one JSON object a line.
 struct FileSink {
     path: PathBuf,

@@ -14,7 +14,7 @@ use crate::ids::ClientId;
 use crate::secrets::random_bytes;
 use crate::store::{Error, NoticeRow, Tx};
 
-pub use channels::{Error as ChannelError, signature};
+pub use channels::{Error as ChannelError, check, signature};
 pub use outbox::Outbox;
 pub use text::Message;
 

@@ -234,3 +234,75 @@ fn the_page_of_a_link_says_the_same_for_every_id() {
     assert!(policy.contains("default-src 'none'") && policy.contains("form-action 'none'"));
     assert!(!real.text().contains("<script") && !real.text().contains("http"));
 }
+
+/// Everything that stands in the files below `folder`.
+fn contents(folder: &std::path::Path, found: &mut Vec<(std::path::PathBuf, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).expect("listed").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            contents(&path, found);
+        } else {
+            found.push((path.clone(), std::fs::read(&path).expect("read")));
+        }
+    }
+}
+
+#[test]
+fn nothing_that_opens_a_link_is_kept_or_said() {
+    let serving = Serving::default()
+        .with("STRONGROOM_LOG__LEVEL", "trace")
+        .with("STRONGROOM_NOTICES__FILE", "notices.jsonl")
+        .logged();
+    let demo = Demo::start_as(&serving);
+    let url = link_of(&demo);
+    let file = text(&demo.file("a.txt", b"a"));
+    let from = ["--from", "李四"];
+    let words = ["send", &file, "--link", &url];
+    demo.run("stranger", &[&words[..], &from].concat()).ok();
+    let id: strongroom::ids::LinkId = id_of(&url).parse().expect("an id");
+    let fragment_text = url.split_once('#').expect("a fragment").1.to_owned();
+    let fragment = strongroom::trust::fragment::Fragment::decode(&fragment_text).expect("one");
+    let token = fragment.token(strongroom::trust::fragment::Purpose::Link, id.as_bytes());
+    // Refusals and nonsense too.
+    let ca = demo.data().join("certs").join("ca.pem");
+    let client = crate::support::tls::Client::trusting(&ca, demo.address());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let authorization = format!("Strongroom-Link {}", *token.to_base64url());
+    for n in 0..40 {
+        let routes =
+            ["link", "link/uploads", "link/documents", "documents", "link/uploads/0/complete"];
+        let request = http::Request::builder()
+            .method(if n % 2 == 0 { "GET" } else { "POST" })
+            .uri(format!("/api/v1/{}", routes[n % routes.len()]))
+            .header("host", demo.address().to_string())
+            .header("authorization", &authorization)
+            .body(http_body_util::Full::default())
+            .expect("a request");
+        runtime.block_on(client.h1(request));
+    }
+    let raw =
+        base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, &fragment_text);
+    let secret = raw.expect("base64")[1..33].to_vec();
+    let canaries: Vec<Vec<u8>> = vec![
+        fragment_text.clone().into_bytes(),
+        fragment_text[..43].to_owned().into_bytes(),
+        token.to_base64url().as_bytes().to_vec(),
+        token.expose().to_vec(),
+        hex::encode(token.expose()).into_bytes(),
+        secret.clone(),
+        hex::encode(&secret).into_bytes(),
+    ];
+    let mut found = Vec::new();
+    contents(&demo.data(), &mut found);
+    found.push(("gateway.log".into(), demo.log().into_bytes()));
+    assert!(
+        found.iter().any(|(path, _)| path.ends_with("strongroom.db")) && demo.log().len() > 1000
+    );
+    // `demo.json` holds the link on purpose, for whoever tries the demo.
+    for (path, bytes) in found.iter().filter(|(path, _)| !path.ends_with("demo.json")) {
+        for canary in &canaries {
+            let there = bytes.windows(canary.len()).any(|window| window == canary.as_slice());
+            assert!(!there, "{}", path.display());
+        }
+    }
+}

@@ -436,3 +436,66 @@ async fn the_holder_lists_and_reads_nothing() {
     let text = serde_json::to_string(&seen).expect("JSON");
     assert!(text.contains(&held.id.to_string()) && !text.contains(&other.id.to_string()));
 }
+
+/// How well two samples can be told apart: the chance that one of `b` is larger than one of
+/// `a`, both ways round, so that 0.5 means not at all.
+fn told_apart(a: &[u128], b: &[u128]) -> f64 {
+    let mut all: Vec<(u128, bool)> =
+        a.iter().map(|n| (*n, false)).chain(b.iter().map(|n| (*n, true))).collect();
+    all.sort_unstable();
+    let ranks: usize =
+        all.iter().enumerate().filter(|(_, (_, is_b))| *is_b).map(|(n, _)| n + 1).sum();
+    let (a, b) = (a.len() as f64, b.len() as f64);
+    let area = (ranks as f64 - b * (b + 1.0) / 2.0) / (a * b);
+    area.max(1.0 - area)
+}
+
+#[test]
+fn telling_samples_apart_works() {
+    let (low, high): (Vec<u128>, Vec<u128>) = ((0..100).collect(), (100..200).collect());
+    assert!(told_apart(&low, &high) > 0.99 && told_apart(&high, &low) > 0.99);
+    let mixed: (Vec<u128>, Vec<u128>) =
+        ((0..100).map(|n| n * 2).collect(), (0..100).map(|n| n * 2 + 1).collect());
+    assert!(told_apart(&mixed.0, &mixed.1) < 0.52);
+}
+
+/// Over a real socket, as whoever holds an old link would have to measure it.
+#[tokio::test(flavor = "multi_thread")]
+async fn time_does_not_tell_an_ended_link_from_an_unknown_one() {
+    use http_body_util::BodyExt;
+    const PAIRS: usize = 2000;
+    let demo = crate::support::demo::Demo::start();
+    let url = demo.record["request_link"].as_str().expect("a link").to_owned();
+    let (address, fragment) = url.split_once('#').expect("a fragment");
+    let id: LinkId = address.rsplit('/').next().expect("an id").parse().expect("an id");
+    let known = Held { id, fragment: Fragment::decode(fragment).expect("one") };
+    demo.run("accountant", &["request", "revoke", &id.to_string()]).ok();
+    let unknown = Held { id, fragment: Fragment::new(known.fragment.root()) };
+    let ca = demo.data().join("certs").join("ca.pem");
+    let client = crate::support::tls::Client::trusting(&ca, demo.address());
+    let stream = client.connect("http/1.1").await.expect("connects");
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake::<_, http_body_util::Full<bytes::Bytes>>(io)
+            .await
+            .expect("HTTP/1.1");
+    tokio::spawn(connection);
+    let (mut ended, mut never) = (Vec::new(), Vec::new());
+    for n in 0..PAIRS * 2 + 200 {
+        let held = if n % 2 == 0 { &known } else { &unknown };
+        let request = held.request(Method::GET, "").header("host", demo.address().to_string());
+        let request = request.body(http_body_util::Full::default()).expect("a request");
+        sender.ready().await.expect("still connected");
+        let began = std::time::Instant::now();
+        let answer = sender.send_request(request).await.expect("an answer");
+        assert_eq!(answer.status(), 404);
+        answer.into_body().collect().await.expect("its body");
+        let took = began.elapsed().as_nanos();
+        // The first ones warm up caches.
+        if n >= 200 {
+            if n % 2 == 0 { ended.push(took) } else { never.push(took) }
+        }
+    }
+    let area = told_apart(&ended, &never);
+    assert!(area <= 0.55, "told apart with {area}");
+}
