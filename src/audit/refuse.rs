@@ -7,7 +7,7 @@
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Entry, Role, Statement};
-use crate::ids::{ClientId, DocumentId, MemberId};
+use crate::ids::{ClientId, DocumentId, MemberId, ShareId};
 use crate::store::{Error, Store, Tx};
 
 use super::{Event, append};
@@ -32,8 +32,18 @@ pub struct Refusal {
     pub tried: String,
     /// The document they named.
     pub document: Option<DocumentId>,
+    /// The share they named.
+    pub share: Option<ShareId>,
     /// The client they named.
     pub client: Option<ClientId>,
+}
+
+impl Refusal {
+    /// What they named, as the entry's object.
+    fn object(&self) -> Option<String> {
+        let document = self.document.map(|document| document.to_string());
+        document.or_else(|| self.share.map(|share| share.to_string()))
+    }
 }
 
 /// Records a refusal, if it concerns a client that there is.
@@ -50,13 +60,13 @@ pub async fn refuse(store: &Store, now: Timestamp, refusal: &Refusal) -> Result<
         .client(client)
         .with("role", refusal.role.as_str())
         .with("tried", refusal.tried.as_str());
-    event.object = refusal.document.map(|document| document.to_string());
+    event.object = refusal.object();
     let mut tx = store.write().await?;
     append(&mut tx, now, event).await?;
     tx.commit().await
 }
 
-/// The client whose document it is, or who was named. Nobody, for a sender who asks after an
+/// The client whose document or share it is, or who was named. Nobody, for a sender who asks after an
 /// upload of their own that has ended.
 async fn concerned(tx: &mut Tx, refusal: &Refusal) -> Result<Option<ClientId>, Error> {
     if let Some(document) = refusal.document {
@@ -66,6 +76,13 @@ async fn concerned(tx: &mut Tx, refusal: &Refusal) -> Result<Option<ClientId>, E
                     row.sender == Some(refusal.member) && refusal.tried.starts_with("uploads.");
                 return Ok((!own).then_some(row.client));
             }
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(share) = refusal.share {
+        match tx.share(share).await {
+            Ok(row) => return Ok(Some(row.client)),
             Err(Error::NotFound) => {}
             Err(error) => return Err(error),
         }
@@ -85,7 +102,7 @@ async fn is_repeated(
     refusal: &Refusal,
 ) -> Result<bool, Error> {
     let since = now.plus_secs(-REPEAT_SECONDS);
-    let object = refusal.document.map(|document| document.to_string());
+    let object = refusal.object();
     let newest = tx.newest_of_client(client, None, LOOKED_BACK).await?;
     Ok(newest.iter().any(|row| {
         let Ok(entry) = Entry::from_text(&row.text) else { return false };

@@ -10,6 +10,7 @@ use crate::merkle::{Checkpoint, SignedNote, VerifierKey};
 use crate::trust::Directory;
 
 use super::error::{Error, file_error};
+use super::gateway::Session;
 use super::profile::{self, Lock, Profile};
 use super::words::Word;
 
@@ -59,6 +60,20 @@ impl GatewayKeys {
         });
         signed.then(|| Verified { head, note: note.clone() })
     }
+}
+
+/// Looks at the log's head in the name of a profile: it must have grown out of what the profile
+/// saw before.
+///
+/// # Errors
+/// [`Word::BadLog`], [`Word::LogRolledBack`], [`Word::LogForked`], and those of asking.
+pub async fn look(session: &Session) -> Result<(), Error> {
+    let keys = GatewayKeys { directory: super::directory::fetch(session, None).await? };
+    let memory = Memory::of(session.profile()).await?;
+    let head: LogHead = session.get(format!("/log/head?since={}", memory.since())).await?;
+    let Some(text) = &head.checkpoint else { return memory.nothing_there() };
+    let newest = SignedNote::parse(text).ok().and_then(|note| keys.checkpoint(&note));
+    memory.advance(&newest.ok_or_else(|| Error::new(Word::BadLog))?, &head)
 }
 
 /// The turn of one command to look at the log, and what was seen of it before.

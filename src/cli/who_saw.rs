@@ -9,6 +9,7 @@ use crate::ids::{ClientId, DocumentId, MemberId};
 
 use super::Context;
 use super::error::Error;
+use super::log;
 use super::send::client_or_only;
 use super::terminal::printable;
 use super::words::Word;
@@ -49,11 +50,13 @@ struct Row {
 /// Runs `who-saw`.
 ///
 /// # Errors
-/// [`Word::NotFound`], [`Word::NotAllowed`], and those of asking; [`Word::BadAnswer`] for a row
+/// [`Word::NotFound`], [`Word::NotAllowed`], those of asking and of the log's head; [`Word::BadAnswer`] for a row
 /// that says something else than its entry in the log.
 pub async fn run(context: &Context, args: WhoSawArgs) -> Result<(), Error> {
     let session = context.session()?;
     let client = client_or_only(&session, args.client).await?;
+    // A log that was cut off or rewritten would show less than there was.
+    log::look(&session).await?;
     let most = args.newest.unwrap_or(usize::MAX);
     let mut rows: Vec<Row> = Vec::new();
     let mut after: Option<String> = None;

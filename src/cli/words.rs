@@ -338,6 +338,9 @@ words! {
     BadProof Unverified "bad_proof"
         "the gateway's log does not show what the receipt {0} promises: keep the file and call the firm"
         "网关的日志未能证明回执 {0} 的承诺：请保留文件并致电机构";
+    BadLog Unverified "bad_log"
+        "the gateway's log is not signed by a key of the firm: call the firm"
+        "网关的日志未由机构的密钥签署：请致电机构";
     PromiseBroken Unverified "promise_broken"
         "the gateway does not know the entry that the receipt {0} promises: keep the file and call the firm"
         "网关没有回执 {0} 所承诺的记录：请保留文件并致电机构";

@@ -7,11 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::access::Action;
 use crate::api::{Seen, SeenPage};
-use crate::envelope::statement::{Entry, Statement};
+use crate::envelope::statement::{Entry, Share, Statement};
 use crate::ids::{ClientId, MemberId};
 use crate::store::{self, LogRow, Tx};
 
 use super::{Actor, Error, permit};
+
+/// The role of whoever fetches a share.
+const PARTNER: &str = "partner";
 
 /// Entries of one page.
 const PAGE: i64 = 200;
@@ -52,12 +55,25 @@ async fn read(tx: &mut Tx, row: LogRow, known: &mut Known) -> Result<Seen, Error
         None => None,
     };
     let (name, role_now) = person.unzip();
-    // What was noted then comes first; where that is erased, what they are now.
-    let role = text(&mut detail, "role").or(role_now);
-    let purpose = text(&mut detail, "purpose");
     let action = entry.action.to_string();
     let object = entry.object.map(|object| object.to_string());
-    let is_document = action.starts_with("document.") || action == crate::audit::REFUSED;
+    let of_share = action.starts_with("share.");
+    // What was noted then comes first; where that is erased, what they are now. Whoever
+    // fetches a share has no account.
+    let guest = (of_share && member.is_none()).then(|| PARTNER.to_owned());
+    let role = text(&mut detail, "role").or(role_now).or(guest);
+    let mut purpose = text(&mut detail, "purpose");
+    if of_share && purpose.is_none() {
+        let share = detail.get("share").and_then(Value::as_str).or(object.as_deref());
+        purpose = purpose_of(tx, share).await?;
+    }
+    let tried_on_share = detail
+        .get("tried")
+        .and_then(Value::as_str)
+        .is_some_and(|tried| tried.starts_with("shares."));
+    let is_document = action.starts_with("document.")
+        || action == "share.fetch"
+        || (action == crate::audit::REFUSED && !tried_on_share);
     let document = object.as_deref().filter(|_| is_document).and_then(|object| object.parse().ok());
     Ok(Seen {
         at: entry.time,
@@ -72,6 +88,16 @@ async fn read(tx: &mut Tx, row: LogRow, known: &mut Known) -> Result<Seen, Error
         entry: row.text,
         index: row.position,
     })
+}
+
+/// What a share is for, as its signed statement says.
+async fn purpose_of(tx: &mut Tx, share: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(Ok(share)) = share.map(str::parse) else { return Ok(None) };
+    match tx.share(share).await {
+        Ok(row) => Ok(row.note.decode::<Share>().ok().map(|share| share.purpose.to_string())),
+        Err(store::Error::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn person(

@@ -1,4 +1,4 @@
-//! What a request names that may be a client's: the document or client of its path, its query,
+//! What a request names that may be a client's: the document, share or client of its path, its query,
 //! its tus metadata, or what its handler found in the body. Ids alone, and nothing is looked up.
 
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use axum::response::Response;
 use http::request::Parts;
 
-use crate::ids::{ClientId, DocumentId};
+use crate::ids::{ClientId, DocumentId, ShareId};
 
 use super::tus;
 
@@ -15,6 +15,8 @@ use super::tus;
 pub struct Named {
     /// A document.
     pub document: Option<DocumentId>,
+    /// A share.
+    pub share: Option<ShareId>,
     /// A client.
     pub client: Option<ClientId>,
 }
@@ -28,6 +30,7 @@ impl Named {
     pub(super) fn in_request(template: &str, head: &Parts) -> Self {
         let mut named = Self {
             document: segment(template, head.uri.path(), "{document}"),
+            share: segment(template, head.uri.path(), "{share}"),
             client: segment(template, head.uri.path(), "{client}"),
         };
         let query = head.uri.query().unwrap_or_default();

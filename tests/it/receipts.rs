@@ -129,6 +129,8 @@ fn a_gateway_that_goes_back_is_found_out_by_whoever_saw_it_before() {
         assert_eq!((seen.status, seen.code()), (4, "log_rolled_back".into()));
     }
     assert!(forked, "longer than what was seen, and another log");
+    let seen = demo.run("principal", &["who-saw"]);
+    assert_eq!(seen.status, 4, "{} {}", seen.json, seen.stderr);
     // What was proven before stays proven, by itself.
     assert_eq!(verify(&demo, "principal", &second).ok()["included"], true);
 }

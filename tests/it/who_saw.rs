@@ -10,6 +10,7 @@ use strongroom::ids::DocumentId;
 use strongroom::merkle::{Checkpoint, LoggedProof, SignedNote, leaf_hash};
 use strongroom::secrets::Secret;
 
+use crate::shares::open_share;
 use crate::support::demo::{Demo, text};
 use crate::support::office::Person;
 use crate::support::papers::Desk;
@@ -204,6 +205,22 @@ fn a_client_reads_it_by_command() {
     assert!(has("document.complete", "principal"), "{rows}");
     assert!(has("document.open", "accountant"), "{rows}");
     assert!(has("access.refused", "accountant"), "{rows}");
+    // What a partner fetches through a share is there too, with what the share is for.
+    let share = open_share(&demo, std::slice::from_ref(&document), &[]);
+    share.receive(&demo, "received").ok();
+    let after = demo.run("principal", &["who-saw"]).ok();
+    let of = |action: &str| {
+        let row = after.as_array().expect("rows").iter().find(|row| row["action"] == action);
+        row.unwrap_or_else(|| panic!("{action} in {after}")).clone()
+    };
+    let fetched = of("share.fetch");
+    assert_eq!(
+        (&fetched["document"], &fetched["role"]),
+        (&document.as_str().into(), &"partner".into())
+    );
+    for action in ["share.propose", "share.authorise", "share.open", "share.fetch"] {
+        assert_eq!(of(action)["purpose"], "2025 年度审计", "{action}");
+    }
     let newest = demo.run("principal", &["who-saw", "--newest", "1"]).ok();
     assert_eq!(newest.as_array().map(Vec::len), Some(1));
     let client = demo.client("principal");

@@ -38,6 +38,7 @@ impl Authenticator for Sessions {
             role: caller.role,
             tried: tried.to_owned(),
             document: named.document,
+            share: named.share,
             client: named.client,
         };
         Ok(audit::refuse(&self.store, self.clock.now(), &refusal).await?)
