@@ -2,7 +2,7 @@
 
 use crate::audit::{self, Event};
 use crate::clock::Timestamp;
-use crate::envelope::statement::Hash;
+use crate::envelope::statement::{Hash, Share};
 use crate::ids::{DocumentId, LeaseId, ShareId};
 use crate::notices::{self, Kind, Notice};
 use crate::secrets::Secret;
@@ -88,11 +88,16 @@ pub async fn start_fetch(
     let (new, first) = tx.header_leaves(share, proof.lease, document.id, now).await?;
     if new {
         tx.mark_opened(document.id, now).await?;
+        let row = tx.share(share).await?;
+        let said: Share =
+            row.note.decode().map_err(|_| Error::Store(store::Error::Corrupt("shares.note")))?;
         let event = Event::new("share.fetch")
             .client(document.client)
             .object(document.id)
             .sealed_as(document.manifest, document.commitment)
             .with("share", share.to_string())
+            .with("partner", row.partner.to_string())
+            .with("purpose", said.purpose.as_str())
             .with("lease", proof.lease.to_string());
         audit::append(&mut tx, now, event).await?;
     }

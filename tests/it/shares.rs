@@ -127,6 +127,15 @@ fn a_partner_with_nothing_but_the_program_receives_what_the_client_authorised() 
         assert_eq!(row["state"], "used_up");
         assert_eq!(row["fetched"].as_array().map(Vec::len), Some(3), "{who}");
     }
+    let client = demo.client("principal");
+    let told = demo.run("principal", &["who-saw", "--client", &client]).ok();
+    let told = told.as_array().expect("rows").iter();
+    let fetched: Vec<_> = told.filter(|row| row["action"] == "share.fetch").collect();
+    assert_eq!(fetched.len(), 3);
+    for row in fetched {
+        assert_eq!((&row["member"], &row["purpose"]), (&Value::Null, &"2025 年度审计".into()));
+        assert!(documents.iter().any(|document| row["document"] == document.as_str()));
+    }
     // Another device is another slot, and there is none.
     let other = share.receive(&demo, "other");
     assert_eq!((other.status, other.code()), (3, "share_not_open".into()));
