@@ -10,6 +10,7 @@ use super::fetch::{FetchArgs, KeyArgs, RecallArgs};
 use super::firm::{
     AssignArgs, ClientArgs, InviteArgs, MemberArgs, PolicyArgs, RequestArgs, RootArgs,
 };
+use super::handover::HandoverArgs;
 use super::lang::Lang;
 use super::list::ListArgs;
 use super::partners::PartnerArgs;
@@ -96,6 +97,8 @@ pub enum Command {
     Assign(AssignArgs),
     /// Say who no longer looks after a client · 取消分户
     Unassign(AssignArgs),
+    /// Hand all clients of a leaving accountant over · 会计离职移交
+    Handover(HandoverArgs),
     /// The firm's members · 成员
     Member(MemberArgs),
     /// Say what is allowed for a client · 设置客户策略

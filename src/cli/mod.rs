@@ -13,6 +13,7 @@ mod failure;
 pub mod fetch;
 pub mod firm;
 pub mod gateway;
+pub mod handover;
 mod interrupt;
 pub mod lang;
 pub mod list;
@@ -166,6 +167,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
         Command::Client(args) => firm::run_client(context, args).await,
         Command::Invite(args) => firm::run_invite(context, args).await,
         Command::Assign(args) => firm::run_assign(context, args).await,
+        Command::Handover(args) => handover::run(context, args).await,
         Command::Unassign(args) => firm::run_unassign(context, args).await,
         Command::Member(args) => firm::run_member(context, args).await,
         Command::Policy(args) => firm::run_policy(context, args).await,

@@ -91,6 +91,22 @@ words! {
         "{0} is not a list of receipts, bank, payroll, tax, contract, report, other"
         "{0} 不是由 receipts、bank、payroll、tax、contract、report、other 组成的列表";
 
+    HandoverPending Failed "handover_pending"
+        "the successor is assigned, but of one client {0} documents still lack a header: the leaver runs strongroom rewrap, then run this again"
+        "接任人已分户，但某客户仍有 {0} 份文档待补封：请移交人先运行 strongroom rewrap，再运行本命令";
+    HandoverUnsigned Failed "handover_unsigned"
+        "the list is drawn up and nothing has ended yet: leaver, successor and a lead who is neither run strongroom handover sign {0}, then run this again"
+        "清册已生成，尚未结束任何权限：请移交人、接任人及另一位主管运行 strongroom handover sign {0}，再运行本命令";
+    NothingToHandOver Refused "nothing_to_hand_over"
+        "{0} looks after no client"
+        "{0} 未负责任何客户";
+    HandoverChanged Unverified "handover_changed"
+        "the list signed in {0} does not match the gateway, so nothing was signed or ended: draw it up anew into another file"
+        "{0} 所签清册与网关不符，未签署也未结束任何权限：请另存新文件重新生成";
+    BadHandover Unverified "bad_handover"
+        "{0} is not a hand-over of this firm between these two people"
+        "{0} 不是本机构这两人之间的移交声明";
+
     // Files on this machine.
     NoSuchMember Refused "no_such_member"
         "{0} is no active member of the firm with a key of their own (strongroom member list shows who is)"

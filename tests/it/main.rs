@@ -24,6 +24,7 @@ mod faults_disk;
 mod faults_input;
 mod faults_kill;
 mod firm;
+mod handover;
 mod hosts;
 mod identity;
 mod identity_sessions;

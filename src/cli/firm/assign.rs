@@ -77,7 +77,7 @@ pub async fn assign_to(
     member: MemberId,
 ) -> Result<Assigned, Error> {
     let args = AssignArgs { client, to: member, category: None };
-    sign(session, &args, |accountants, member| {
+    sign_assignment(session, &args, |accountants, member| {
         if !accountants.contains(&member) {
             accountants.push(member);
         }
@@ -91,7 +91,7 @@ async fn change(
     edit: impl Fn(&mut Vec<MemberId>, MemberId),
 ) -> Result<(), Error> {
     let session = context.session()?;
-    let assigned = sign(&session, args, edit).await?;
+    let assigned = sign_assignment(&session, args, edit).await?;
     let reading = Reading::new(&session)?;
     // Whoever assigns often cannot open anything; then all of it is pending.
     let (rewrapped, pending) = match rewrap(&reading, Some(args.client)).await {
@@ -122,7 +122,11 @@ async fn change(
     })
 }
 
-async fn sign(
+/// Signs and submits the next assignment of a subject: the newest one, changed by `edit`.
+///
+/// # Errors
+/// As [`run_assign`].
+pub async fn sign_assignment(
     session: &Session,
     args: &AssignArgs,
     edit: impl Fn(&mut Vec<MemberId>, MemberId),

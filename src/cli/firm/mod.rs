@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use super::error::Error;
 use super::words::Word;
 
-pub use assign::{AssignArgs, assign_to, run_assign, run_unassign};
+pub use assign::{AssignArgs, assign_to, run_assign, run_unassign, sign_assignment};
 pub use clients::{ClientArgs, run as run_client};
 pub use invite::{InviteArgs, run as run_invite};
 pub use members::{MemberArgs, run as run_member};

@@ -2,8 +2,8 @@
 
 use crate::clock::Timestamp;
 use crate::ids::{
-    ClientId, DocumentId, InvitationId, KeyId, LinkId, MemberId, PartnerId, RecoveryId, RootId,
-    ShareId,
+    ClientId, DocumentId, HandoverId, InvitationId, KeyId, LinkId, MemberId, PartnerId, RecoveryId,
+    RootId, ShareId,
 };
 
 use super::codec::{
@@ -334,6 +334,29 @@ statement!(
         /// Numbers of the shares, two of 1, 2, 3.
         shares "shares": Vec<u64>,
         /// When it was signed.
+        time "time": Timestamp,
+    }
+);
+
+statement!(
+    /// All clients of a leaving accountant go over to a successor (移交). Signed by leaver,
+    /// successor and a lead who is neither.
+    Handover = "handover" {
+        /// The firm.
+        root "root": RootId,
+        /// Its id.
+        handover "handover": HandoverId,
+        /// Who leaves.
+        from "from": MemberId,
+        /// Who takes over.
+        to "to": MemberId,
+        /// Whose documents.
+        clients "clients": Vec<ClientId>,
+        /// How many documents the list names.
+        documents "documents": u64,
+        /// H of the list.
+        list "list": Hash,
+        /// When it was drawn up; the list ends there.
         time "time": Timestamp,
     }
 );

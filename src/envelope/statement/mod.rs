@@ -15,8 +15,8 @@ pub use codec::{
 };
 pub use key::{PublicKey, SigningKey};
 pub use kinds::{
-    Adoption, Assignment, Authorisation, Card, Entry, Invitation, Link, Manifest, Policy, Receipt,
-    Recovery, Revocation, RoleGrant, Share,
+    Adoption, Assignment, Authorisation, Card, Entry, Handover, Invitation, Link, Manifest, Policy,
+    Receipt, Recovery, Revocation, RoleGrant, Share,
 };
 pub use note::{MAX_SIGNATURES, Note};
 pub use words::{
@@ -41,6 +41,7 @@ pub fn parse(bytes: &[u8]) -> Result<Note, Error> {
         "authorisation" => note.decode::<Authorisation>().map(drop),
         "receipt" => note.decode::<Receipt>().map(drop),
         "recovery" => note.decode::<Recovery>().map(drop),
+        "handover" => note.decode::<Handover>().map(drop),
         "revocation" => note.decode::<Revocation>().map(drop),
         _ => Err(Error::WrongKind),
     }?;
