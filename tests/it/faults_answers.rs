@@ -106,7 +106,9 @@ fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_done_twice() {
     let partner = once(&demo, "lead", &[&add[..], &nda].concat(), &[("partner.add", 1)]);
     let partner = word(&partner, "partner");
     let share = ["share", &small, &big, "--partner", &partner, "--purpose", "年度审计"];
-    let shared = once(&demo, "accountant", &share, &[("share.propose", 1)]);
+    // With the link by which the partner gives back.
+    let proposed = [("share.propose", 1), ("link.open", 1)];
+    let shared = once(&demo, "accountant", &share, &proposed);
     let (id, link, code) = (word(&shared, "share"), word(&shared, "url"), word(&shared, "code"));
     let authorise = ["authorise", &id, "--basis", "no_personal_data"];
     once(&demo, "principal", &authorise, &[("share.authorise", 1)]);
