@@ -17,7 +17,11 @@ use crate::ids::ShareId;
 
 /// One share.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example · 示例:\n  strongroom withdraw 5e21…")]
+#[command(after_help = "\
+Example · 示例:
+  strongroom withdraw 5e21…    (principal 负责人)
+  strongroom revoke 5e21…
+  strongroom unlock 5e21…")]
 pub struct ShareArg {
     /// The share
     #[arg(value_name = "SHARE")]
