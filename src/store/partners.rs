@@ -19,7 +19,7 @@ pub struct PartnerRow {
 }
 
 impl PartnerRow {
-    /// Why nothing goes to it at `now` from a firm in `jurisdiction`. [`may_receive`] says the
+    /// Why nothing goes to it at `now` from a firm in `jurisdiction`. `may_receive` says the
     /// same in SQL.
     pub fn bar(&self, now: Timestamp, jurisdiction: &str) -> Option<PartnerBar> {
         let PartnerDetails { nda_from, nda_until, export_route, .. } = &self.details;
