@@ -107,6 +107,8 @@ fn with_extra(
 async fn a_body_with_a_field_more_or_a_key_twice_is_refused() {
     let (office, lead) = Office::with_lead().await;
     let accountant = office.member(&lead, "accountant", Role::Accountant, None).await;
+    let client = office.client(&lead, "甲").await;
+    let principal = office.member(&lead, "principal", Role::Principal, Some(client)).await;
     let routes = all_routes();
     let document: Value = serde_json::from_str(&openapi(&routes)).expect("JSON");
     let mut tried = 0;
@@ -119,7 +121,10 @@ async fn a_body_with_a_field_more_or_a_key_twice_is_refused() {
         }
         let access = match endpoint.policy {
             Policy::Session { roles, .. } if roles.contains(&Role::Lead) => Some(&lead.access),
-            Policy::Session { .. } => Some(&accountant.access),
+            Policy::Session { roles, .. } if roles.contains(&Role::Accountant) => {
+                Some(&accountant.access)
+            }
+            Policy::Session { .. } => Some(&principal.access),
             Policy::Public | Policy::Token => None,
         };
         let path = endpoint
@@ -143,6 +148,11 @@ async fn a_body_with_a_field_more_or_a_key_twice_is_refused() {
         };
         let good = sample(&document, schema);
         let (misread, answer) = send(good.to_string()).await;
+        if endpoint.path.starts_with("/api/v1/link/") {
+            // The token of a request link is proven before the body is read.
+            assert_eq!(answer.status, 404, "{method} {path}: {answer:?}");
+            continue;
+        }
         assert!(!misread, "{method} {path} does not take its own sample: {answer:?}");
         for nth in 0..objects(&good) {
             let nth = isize::try_from(nth).expect("few");

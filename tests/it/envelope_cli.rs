@@ -193,7 +193,9 @@ fn a_stopped_seal_leaves_nothing() {
     let bench = Bench::new();
     let names = bench.names();
     for signal in ["INT", "TERM", "KILL"] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        // A background job of a shell ignores interrupts, and so would whatever it starts.
+        let mut child = Command::new("env")
+            .args(["--default-signal=INT,TERM", env!("CARGO_BIN_EXE_strongroom")])
             .args(["seal", "-r", &bench.recipient(), "-o", "out.age"])
             .current_dir(bench.folder.path())
             .stdin(Stdio::piped())

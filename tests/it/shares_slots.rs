@@ -390,7 +390,8 @@ async fn what_is_withdrawn_ends_at_once_and_cuts_what_runs() {
     assert_eq!(proven.fetch(&client, Version::H1, range, lease).await.status(), 404);
     let cut = loop {
         match body.frame().await {
-            Some(Ok(_)) => {}
+            // Slow enough that the whole of it would take far longer than the gateway may take.
+            Some(Ok(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
             Some(Err(_)) => break true,
             None => break false,
         }
