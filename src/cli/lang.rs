@@ -3,6 +3,7 @@
 
 use crate::api::DocumentState;
 use crate::envelope::statement::{Category, Role, SealLevel};
+use crate::trust::Spoken;
 
 /// A language that every message exists in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -82,6 +83,11 @@ impl Lang {
             (Self::Zh, SealLevel::OnArrival) => "到达时封存",
             (Self::Zh, SealLevel::RawAge) => "原样 age 文件",
         }
+    }
+
+    /// The words of a fingerprint as they are read aloud.
+    pub fn spoken(self, words: &Spoken) -> &str {
+        self.pick(&words.en, &words.zh)
     }
 
     /// The text of this language.

@@ -39,9 +39,10 @@ pub async fn run(context: &Context, args: RecipientsArgs) -> Result<(), Error> {
         rows.iter()
             .map(|r| {
                 format!(
-                    "{}  {}  {}\n  {}\n",
+                    "{}  {}  {}\n  {}\n  {}\n",
                     context.terminal.lang.role(r.role),
                     r.member,
+                    context.terminal.lang.spoken(&r.words),
                     r.fingerprint,
                     r.recipient
                 )

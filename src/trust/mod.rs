@@ -14,10 +14,12 @@ mod policies;
 mod readers;
 pub mod recovery;
 pub mod share;
+mod spoken;
 
 pub use directory::{Directory, Error};
 pub use manifest::{Signer, SignerKind};
 pub use readers::{Demand, DemandError, Reader};
+pub use spoken::{Spoken, says, spoken};
 
 #[cfg(test)]
 mod tests;

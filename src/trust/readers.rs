@@ -14,6 +14,8 @@ pub struct Reader {
     pub role: Role,
     /// The recipient: X25519, or post-quantum where policy says so.
     pub recipient: Recipient,
+    /// The fingerprint that people know them by: of their X25519 recipient, whatever policy says.
+    pub known_by: Hash,
 }
 
 impl Reader {
@@ -98,9 +100,10 @@ impl Directory {
         let mut add = |card: &Card, role: Role| -> Result<bool, DemandError> {
             let recipient = if post_quantum { &card.recipient_pq } else { &card.recipient };
             match (recipient, &card.recipient) {
-                (Some(recipient), _) => {
-                    let member = card.member;
-                    readers.push(Reader { member, role, recipient: recipient.clone() });
+                (Some(recipient), known) => {
+                    let known_by = known.as_ref().unwrap_or(recipient).fingerprint();
+                    let (member, recipient) = (card.member, recipient.clone());
+                    readers.push(Reader { member, role, recipient, known_by });
                     Ok(true)
                 }
                 (None, Some(_)) => Err(DemandError::NoPostQuantumKey),

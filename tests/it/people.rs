@@ -62,6 +62,15 @@ fn somebody_new_joins_reads_and_comes_back_on_another_device() {
     let found =
         recipients.as_array().expect("a list").iter().find(|r| r["member"] == member.as_str());
     assert_eq!(found.expect("named")["fingerprint"], joined["fingerprint"]);
+    // What the one reads aloud is what the others see, on paper too.
+    assert_eq!(found.expect("named")["words"], joined["words"]);
+    assert_eq!(demo.run("new", &["whoami"]).ok()["words"], joined["words"]);
+    let page = std::fs::read_to_string(&kit).expect("a page");
+    for (lang, count) in [("en", 8), ("zh", 8)] {
+        let words = field(&joined["words"], lang);
+        assert_eq!(words.split(' ').count(), count);
+        assert!(page.contains(&words), "{words}");
+    }
 
     // New documents at once, old ones after a colleague has re-wrapped them.
     let to = text(&demo.place("in"));

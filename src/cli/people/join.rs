@@ -19,8 +19,8 @@ use crate::envelope::{FileKey, Keyring, MemberKeys};
 use crate::ids::{InvitationId, MemberId};
 use crate::opaque::{self, ExportKey};
 use crate::secrets::Secret;
-use crate::trust::Directory;
 use crate::trust::fragment::{Fragment, Purpose, kit_token};
+use crate::trust::{Directory, Spoken, spoken};
 
 use super::kit::{self, KitPage};
 use crate::cli::Context;
@@ -94,6 +94,8 @@ pub struct Joined {
     pub recipient: String,
     /// H of the recipient.
     pub fingerprint: Hash,
+    /// Its words, for others to compare.
+    pub words: Spoken,
     /// Where the recovery kit was written.
     pub kit: PathBuf,
 }
@@ -249,6 +251,7 @@ pub async fn join(plan: JoinPlan<'_>, clock: &Clock) -> Result<Joined, Error> {
         login: &login,
         member,
         root: verified.seen.firm.root.key_id(),
+        words: spoken(&newcomer.keys.recipient().fingerprint()),
     };
     super::write_secret_file(&plan.kit, &kit::page(&newcomer.kit, around))?;
     let body = Join {
@@ -292,6 +295,7 @@ pub async fn join(plan: JoinPlan<'_>, clock: &Clock) -> Result<Joined, Error> {
         member,
         role: verified.invitation.role,
         login,
+        words: spoken(&recipient.fingerprint()),
         fingerprint: recipient.fingerprint(),
         recipient: recipient.to_string(),
         kit: plan.kit,
@@ -335,15 +339,18 @@ pub async fn run(context: &Context, args: JoinArgs) -> Result<(), Error> {
     };
     let joined = join(plan, &context.clock).await?;
     terminal.result(&joined, || {
-        let Joined { login, role, recipient, kit, .. } = &joined;
+        let Joined { login, role, recipient, kit, words, .. } = &joined;
         let (kit, role) = (kit.display(), terminal.lang.role(*role));
+        let words = terminal.lang.spoken(words);
         match terminal.lang {
             crate::cli::lang::Lang::En => format!(
                 "You are in, as {role}. Your login name: {login}\nYour recipient: {recipient}\n\
+                 Your words, to read aloud to whoever invited you: {words}\n\
                  Print {kit}, keep the paper safe, and delete the file."
             ),
             crate::cli::lang::Lang::Zh => format!(
                 "已加入，角色：{role}。您的登录名：{login}\n您的收件密钥：{recipient}\n\
+                 您的核对词（请念给邀请人听）：{words}\n\
                  请打印 {kit} 并妥善保管，然后删除该文件。"
             ),
         }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::envelope::statement::Hash;
 use crate::ids::{KeyId, MemberId};
 use crate::secrets::Secret;
+use crate::trust::Spoken;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CHECK_LABEL: &[u8] = b"strongroom/v1/kit/check";
@@ -27,6 +28,8 @@ pub struct KitPage<'a> {
     pub member: MemberId,
     /// The root key's fingerprint: a new device takes no other.
     pub root: KeyId,
+    /// The words of the member's recipient.
+    pub words: Spoken,
 }
 
 /// A kit as it was read.
@@ -74,7 +77,7 @@ fn letters(kit: &Secret<32>) -> Zeroizing<String> {
 
 /// The page to print.
 pub fn page(kit: &Secret<32>, page: KitPage<'_>) -> Zeroizing<String> {
-    let KitPage { firm, gateway, login, member, root } = page;
+    let KitPage { firm, gateway, login, member, root, words } = page;
     let letters = letters(kit);
     let mut text = Zeroizing::new(String::with_capacity(2048));
     text.push_str(
@@ -94,6 +97,7 @@ pub fn page(kit: &Secret<32>, page: KitPage<'_>) -> Zeroizing<String> {
         ("login 登录名    ", crate::cli::terminal::printable(login)),
         (MEMBER, member.to_string()),
         (ROOT, root.to_string()),
+        ("words 核对词    ", format!("{}\n                {}", words.zh, words.en)),
     ] {
         text.push_str(&format!("{name}: {value}\n"));
     }
@@ -147,6 +151,7 @@ fn read_letters(text: &str) -> Option<Secret<32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust::spoken;
 
     fn printed(kit: &Secret<32>) -> Zeroizing<String> {
         let around = KitPage {
@@ -155,6 +160,7 @@ mod tests {
             login: "wang-li",
             member: MemberId::from_bytes([7; 16]),
             root: KeyId::from_bytes([9; 16]),
+            words: spoken(&Hash::of(b"a key")),
         };
         page(kit, around)
     }

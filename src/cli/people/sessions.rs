@@ -6,8 +6,9 @@ use http::Method;
 use serde::Serialize;
 
 use crate::api::{Me, SessionInfo};
-use crate::envelope::statement::Role;
+use crate::envelope::statement::{Hash, Role};
 use crate::ids::{ClientId, MemberId, SessionId};
+use crate::trust::{Spoken, spoken};
 
 use crate::cli::Context;
 use crate::cli::error::Error;
@@ -52,12 +53,16 @@ struct Whoami {
     gateway: String,
     firm: String,
     root: crate::ids::RootId,
+    recipient: String,
+    fingerprint: Hash,
+    words: Spoken,
 }
 
 /// Asks who this is and says it.
 pub(super) async fn show_me(context: &Context, session: &Session) -> Result<(), Error> {
     let me: Me = session.get("/me").await?;
     let info = session.profile().info();
+    let recipient = session.profile().keys()?.recipient();
     let whoami = Whoami {
         member: me.member,
         role: me.role,
@@ -70,6 +75,9 @@ pub(super) async fn show_me(context: &Context, session: &Session) -> Result<(), 
         gateway: info.gateway.clone(),
         firm: info.firm.clone(),
         root: info.root.key_id(),
+        words: spoken(&recipient.fingerprint()),
+        fingerprint: recipient.fingerprint(),
+        recipient: recipient.to_string(),
     };
     let terminal = &context.terminal;
     terminal.result(&whoami, || {
@@ -84,9 +92,14 @@ pub(super) async fn show_me(context: &Context, session: &Session) -> Result<(), 
         for (client, name) in &whoami.client_names {
             text.push_str(&format!("  {client}  {}\n", printable(name)));
         }
+        let words = terminal.lang.spoken(&whoami.words);
         text.push_str(&match terminal.lang {
-            crate::cli::lang::Lang::En => format!("documents waiting: {}", whoami.waiting),
-            crate::cli::lang::Lang::Zh => format!("待取文档：{}", whoami.waiting),
+            crate::cli::lang::Lang::En => {
+                format!("your words: {words}\ndocuments waiting: {}", whoami.waiting)
+            }
+            crate::cli::lang::Lang::Zh => {
+                format!("您的核对词：{words}\n待取文档：{}", whoami.waiting)
+            }
         });
         text
     })

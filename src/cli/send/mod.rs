@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::envelope::Recipient;
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel, SigningKey};
 use crate::ids::{ClientId, DocumentId, MemberId};
-use crate::trust::{Demand, Directory, Reader};
+use crate::trust::{Demand, Directory, Reader, Spoken, spoken};
 
 use super::Context;
 use super::args::category_parser;
@@ -168,6 +168,8 @@ pub struct Recipients {
     pub recipient: String,
     /// H of it.
     pub fingerprint: Hash,
+    /// What to compare aloud with whoever it is: the words that their `whoami` says.
+    pub words: Spoken,
     /// Whose it is.
     pub member: MemberId,
     /// As what they read.
@@ -179,6 +181,7 @@ impl From<&Reader> for Recipients {
         Self {
             recipient: reader.recipient.0.clone(),
             fingerprint: reader.fingerprint(),
+            words: spoken(&reader.known_by),
             member: reader.member,
             role: reader.role,
         }
