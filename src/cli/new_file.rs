@@ -1,13 +1,15 @@
 //! A file that appears under its name complete or not at all. Until then it has no name (or,
 //! where the file system cannot do that, a hidden one that is removed on failure and Ctrl-C).
-//! Never overwrites unless told to; what was there stays until the new file is durable.
+//! Never overwrites unless told to; what was there stays until the new file is durable. Where a
+//! later run is to go on with it, it keeps a hidden name of its own until it is finished.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, flock};
 
 use crate::secrets::random_bytes;
 
@@ -18,6 +20,8 @@ pub(super) struct NewFile {
     replace: bool,
     /// The hidden name, where the file has to have one.
     hidden: Option<PathBuf>,
+    /// Whether an unfinished file stays under its hidden name.
+    stays: bool,
 }
 
 impl NewFile {
@@ -31,16 +35,51 @@ impl NewFile {
         }
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         match rustix::fs::open(folder_of(target), flags, Mode::from_raw_mode(0o666)) {
-            Ok(fd) => Ok(Self { file: fd.into(), target: target.into(), replace, hidden: None }),
+            Ok(fd) => {
+                let file = fd.into();
+                Ok(Self { file, target: target.into(), replace, hidden: None, stays: false })
+            }
             Err(_) => Self::create_hidden(target, replace),
         }
+    }
+
+    /// Goes on with the file that an earlier run left under the hidden name `part`, or begins
+    /// it. Dropped unfinished it stays there. `None` while somebody else goes on with it.
+    ///
+    /// # Errors
+    /// Those of the folder; a link under that name is not followed.
+    pub(super) fn resume(part: &Path) -> io::Result<Option<Self>> {
+        let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false);
+        let file = file.custom_flags(flags).open(part)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            Err(e) => return Err(e.into()),
+        }
+        // Whoever held it a moment ago may have given it its name.
+        let same = part.symlink_metadata().is_ok_and(|there| {
+            file.metadata().is_ok_and(|here| (there.dev(), there.ino()) == (here.dev(), here.ino()))
+        });
+        if !same {
+            return Ok(None);
+        }
+        let (target, hidden) = (part.to_owned(), Some(part.to_owned()));
+        Ok(Some(Self { file, target, replace: false, hidden, stays: true }))
+    }
+
+    /// Gives the file up: nothing of it stays, under no name.
+    pub(super) fn discard(mut self) {
+        self.stays = false;
     }
 
     fn create_hidden(target: &Path, replace: bool) -> io::Result<Self> {
         let hidden = hidden_name(target);
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&hidden)?;
         remove_on_signal(hidden.clone());
-        Ok(Self { file, target: target.into(), replace, hidden: Some(hidden) })
+        let hidden = Some(hidden);
+        Ok(Self { file, target: target.into(), replace, hidden, stays: false })
     }
 
     /// The open file.
@@ -110,7 +149,7 @@ impl NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if let Some(hidden) = &self.hidden {
+        if let Some(hidden) = self.hidden.as_ref().filter(|_| !self.stays) {
             // It was not finished; whether it can be removed changes nothing about that.
             let _ = std::fs::remove_file(hidden);
         }
@@ -180,6 +219,26 @@ mod tests {
             assert_eq!(std::fs::read(&target).expect("there"), b"whole");
             assert_eq!(names(folder.path()), ["out"]);
         }
+    }
+
+    #[test]
+    fn what_is_gone_on_with_stays_until_it_is_finished_or_given_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let part = folder.path().join(".x.part");
+        let resume = || NewFile::resume(&part).expect("resumable");
+        let first = resume().expect("nobody holds it");
+        first.file().write_all(b"half").expect("writable");
+        assert!(resume().is_none(), "one at a time");
+        drop(first);
+        assert_eq!(std::fs::read(&part).expect("it stays"), b"half");
+        let target = folder.path().join("whole");
+        let again = resume().expect("nobody holds it");
+        again.commit_free(std::iter::once(target.clone())).expect("free");
+        assert_eq!((names(folder.path()), part.exists()), (vec!["whole".to_owned()], false));
+        resume().expect("begun anew").discard();
+        assert!(!part.exists());
+        std::os::unix::fs::symlink(&target, &part).expect("linked");
+        assert!(NewFile::resume(&part).is_err(), "a link is not followed");
     }
 
     #[test]

@@ -272,6 +272,40 @@ impl DocumentOpener {
         Ok(())
     }
 
+    /// The piece that [`DocumentOpener::open_next_piece`] takes next.
+    pub fn next_piece(&self) -> u64 {
+        self.next
+    }
+
+    /// Counts the plaintext of the next piece which an earlier run opened and kept. Sealed again
+    /// it must have the hash that was pinned: what lay on a disk meanwhile is believed no more
+    /// than what arrives.
+    ///
+    /// # Errors
+    /// [`Error::Piece`] when it is not that piece's plaintext; nothing is counted then.
+    pub fn take_up(&mut self, plaintext: &[u8]) -> Result<(), Error> {
+        let last = self.next + 1 == self.piece_count();
+        let mut sealed = Vec::with_capacity(PIECE_PLAINTEXT_BYTES + PIECE_PLAINTEXT_BYTES / 64);
+        if self.next == 0 {
+            sealed.extend_from_slice(&self.pins.nonce.0);
+        }
+        for number in 0..plaintext.len().div_ceil(CHUNK_BYTES).max(1) {
+            let from = number * CHUNK_BYTES;
+            let end = plaintext.len().min(from + CHUNK_BYTES);
+            let counter = self.next * PIECE_CHUNKS + number as u64;
+            let closes = last && end == plaintext.len();
+            self.cipher.seal_onto(counter, closes, &plaintext[from..end], &mut sealed);
+        }
+        let pinned = usize::try_from(self.next).ok().and_then(|at| self.pieces.hashes.get(at));
+        if pinned != Some(&Hash::of(&sealed)) {
+            return Err(Error::Piece(self.next));
+        }
+        self.next += 1;
+        self.size += plaintext.len() as u64;
+        self.sha256.update(plaintext);
+        Ok(())
+    }
+
     /// After the last piece: the plaintext's hash, when it is what the sender wrote down. Only
     /// now may the file be renamed into place.
     ///

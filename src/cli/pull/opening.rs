@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
 use super::writing::Writing;
-use crate::cli::error::Error;
+use crate::cli::error::{Error, Exit};
 use crate::cli::reading::{Part, envelope_error};
 use crate::cli::words::Word;
 use crate::envelope::DocumentOpener;
@@ -39,15 +39,48 @@ impl Opening {
     /// over.
     ///
     /// # Errors
-    /// What does not agree; nothing is written then.
-    pub(in crate::cli) fn run(
+    /// What does not agree or ends too early; nothing is written then.
+    pub(in crate::cli) fn run(self, received: mpsc::Receiver<Part>) -> Result<PathBuf, Error> {
+        let document = self.document;
+        let early = || Error::new(Word::Damaged).about(document).because("it ends early");
+        self.advance(received)?.ok_or_else(early)
+    }
+
+    /// The same, but `None` when the parts end before the document: what was written stays where
+    /// a later run can go on with it.
+    ///
+    /// # Errors
+    /// What does not agree; nothing stays written then.
+    pub(in crate::cli) fn advance(
         mut self,
-        mut received: mpsc::Receiver<Part>,
-    ) -> Result<PathBuf, Error> {
+        received: mpsc::Receiver<Part>,
+    ) -> Result<Option<PathBuf>, Error> {
+        let document = self.document;
+        let whole = match self.take(received) {
+            Ok(whole) => whole,
+            Err(error) => {
+                if error.exit() == Exit::Unverified {
+                    self.writing.discard();
+                }
+                return Err(error);
+            }
+        };
+        if !whole {
+            return Ok(None);
+        }
+        if let Err(fault) = self.opener.finish(self.size, self.sha256) {
+            self.writing.discard();
+            return Err(envelope_error(fault, document));
+        }
+        self.writing.keep_as(&self.name).map(Some)
+    }
+
+    /// Takes parts until they end; whether that was all of them.
+    fn take(&mut self, mut received: mpsc::Receiver<Part>) -> Result<bool, Error> {
         let document = self.document;
         let fault = |e| envelope_error(e, document);
         let (mut piece, mut plaintext) = (Vec::new(), Vec::new());
-        let (mut index, count) = (0, self.opener.piece_count());
+        let (mut index, count) = (self.opener.next_piece(), self.opener.piece_count());
         let mut wanted = self.length(index);
         while let Some(part) = received.blocking_recv() {
             let Part::Payload(bytes) = part else { continue };
@@ -71,8 +104,7 @@ impl Opening {
                 }
             }
         }
-        self.opener.finish(self.size, self.sha256).map_err(fault)?;
-        self.writing.keep_as(&self.name)
+        Ok(index == count)
     }
 
     fn length(&self, index: u64) -> usize {

@@ -1,6 +1,7 @@
-//! Writes what was opened to a file without a name, and gives it one when all of it agreed.
+//! Writes what was opened to a file without a name, and gives it one when all of it agreed. Or
+//! to a hidden one that a later run goes on with, after it has checked again what stands there.
 
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -10,6 +11,7 @@ use crate::cli::new_file::NewFile;
 use crate::cli::profile::beside;
 use crate::cli::words::Word;
 use crate::envelope::statement::Hash;
+use crate::envelope::{DocumentOpener, PIECE_PLAINTEXT_BYTES};
 
 use super::names::candidates;
 
@@ -43,6 +45,26 @@ impl Writing {
         Ok(Self { out, folder: folder.to_owned() })
     }
 
+    /// Goes on with what an earlier run left in the hidden file `part`, as far as `opener` finds
+    /// it right; what stands behind that is cut off. `None` while somebody else goes on with it.
+    pub(in crate::cli) fn resume(
+        part: &Path,
+        opener: &mut DocumentOpener,
+    ) -> Result<Option<Self>, Error> {
+        let fault = |e: &std::io::Error| file_error(Word::CannotWrite, part, e);
+        let Some(file) = NewFile::resume(part).map_err(|e| fault(&e))? else { return Ok(None) };
+        take_up(file.file(), opener).map_err(|e| fault(&e))?;
+        let folder = part.parent().unwrap_or(Path::new(".")).to_owned();
+        let out = BufWriter::with_capacity(BUFFER_BYTES, FileOf(file));
+        Ok(Some(Self { out, folder }))
+    }
+
+    /// Leaves nothing of the file, also where a later run could have gone on with it.
+    pub(in crate::cli) fn discard(self) {
+        let (file, _) = self.out.into_parts();
+        file.0.discard();
+    }
+
     /// Writes opened bytes.
     pub(in crate::cli) fn write(&mut self, plaintext: &[u8]) -> Result<(), Error> {
         self.out.write_all(plaintext).map_err(|e| file_error(Word::CannotWrite, &self.folder, &e))
@@ -55,6 +77,23 @@ impl Writing {
         let file = out.into_inner().map_err(|e| fault(e.error()))?;
         file.0.commit_free(candidates(&folder, name)).map_err(|e| fault(&e))
     }
+}
+
+/// Reads back the pieces at the beginning of `file` that are right, and stands behind them.
+fn take_up(mut file: &std::fs::File, opener: &mut DocumentOpener) -> std::io::Result<()> {
+    let mut piece = Vec::with_capacity(PIECE_PLAINTEXT_BYTES);
+    let mut kept = 0;
+    while opener.next_piece() < opener.piece_count() {
+        piece.clear();
+        file.take(PIECE_PLAINTEXT_BYTES as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() || opener.take_up(&piece).is_err() {
+            break;
+        }
+        kept += piece.len() as u64;
+    }
+    file.set_len(kept)?;
+    file.seek(SeekFrom::Start(kept))?;
+    Ok(())
 }
 
 /// A file in `folder` under `name` or one of its copies that holds these very bytes.

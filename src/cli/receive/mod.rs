@@ -3,7 +3,8 @@
 //!
 //! Believes the gateway nothing: the fragment names the root key, which leads to the sharer,
 //! whose signed list pins every document. What fails is not written. Goes on after a break in
-//! the same slot: the lease stands in a small journal in the folder.
+//! the same slot and where the last verified piece ends: the lease stands in a small journal in
+//! the folder, what was opened so far in a hidden file beside it.
 
 mod journal;
 mod link;
@@ -64,6 +65,7 @@ struct Row {
     verified: bool,
     reason: Option<String>,
     skipped: bool,
+    resumed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorJson>,
 }
@@ -153,10 +155,11 @@ fn report(
             verified: false,
             reason: None,
             skipped: false,
+            resumed: false,
             error: None,
         };
         match outcome {
-            Ok(Received { path, skipped }) => {
+            Ok(Received { path, skipped, resumed }) => {
                 let inside = path.strip_prefix(&args.to).unwrap_or(&path);
                 let cell = |text: &dyn std::fmt::Display| text.to_string();
                 lines.push([
@@ -177,6 +180,7 @@ fn report(
                 ]);
                 row.verified = true;
                 row.skipped = skipped;
+                row.resumed = resumed;
                 row.path = Some(path);
             }
             Err(error) => {

@@ -16,7 +16,7 @@ use crate::api::LEASE_HEADER;
 use crate::cli::error::Error;
 use crate::cli::gateway::{Ask, Gateway, Session};
 use crate::cli::words::Word;
-use crate::envelope::{Header, HeaderParser};
+use crate::envelope::{Header, HeaderParser, MAX_HEADER_BYTES};
 use crate::ids::DocumentId;
 
 /// A connection that gives nothing for this long is given up.
@@ -79,6 +79,46 @@ impl<'a> Download<'a> {
         Self { source, path, document, etag: None, header: None, taken: 0 }
     }
 
+    /// Fetches the header alone, before it is known where the payload is to go on.
+    ///
+    /// # Errors
+    /// As [`Download::run`].
+    pub async fn header(&mut self) -> Result<Header, Error> {
+        let mut pauses = PAUSES_MS.iter();
+        loop {
+            match self.first_bytes().await {
+                Err(error) if error.is_passing() => {
+                    let Some(pause) = pauses.next() else { return Err(error) };
+                    tokio::time::sleep(Duration::from_millis(*pause)).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Begins the payload at its byte `offset`, when everything before is here already.
+    #[must_use]
+    pub fn starting_at(mut self, offset: u64) -> Self {
+        self.taken = offset;
+        self
+    }
+
+    async fn first_bytes(&mut self) -> Result<Header, Error> {
+        let range = HeaderValue::try_from(format!("bytes=0-{}", MAX_HEADER_BYTES - 1))
+            .map_err(|e| Error::new(Word::Internal).about("range").because(e))?;
+        let response = self.answer(Ask::get(self.path.clone()).with(RANGE, range)).await?;
+        self.etag = resumable(&response);
+        let (mut parser, mut body) = (HeaderParser::new(), response.into_body());
+        while let Some(data) = next(&mut body).await? {
+            let damaged = |e| super::envelope_error(e, self.document);
+            if let Some((header, _)) = parser.push(&data).map_err(damaged)? {
+                self.header = Some(header.clone());
+                return Ok(header);
+            }
+        }
+        Err(Error::new(Word::Damaged).about(self.document))
+    }
+
     async fn answer(&self, ask: Ask) -> Result<Response<Incoming>, Error> {
         match &self.source {
             Source::Member(session) => session.answer(&ask).await,
@@ -129,13 +169,32 @@ impl<'a> Download<'a> {
         };
         let partial = response.status() == StatusCode::PARTIAL_CONTENT;
         if !partial {
-            self.etag = response.headers().get(ETAG).cloned();
-            if response.headers().get(ACCEPT_RANGES).is_some_and(|value| value == "none") {
-                self.etag = None;
-            }
+            self.etag = resumable(&response);
         }
         let mut stream = Stream::new(self, partial);
         stream.run(response, parts).await
+    }
+}
+
+/// What a later range must be of; nothing where there are none.
+fn resumable(response: &Response<Incoming>) -> Option<HeaderValue> {
+    let none = response.headers().get(ACCEPT_RANGES).is_some_and(|value| value == "none");
+    response.headers().get(ETAG).filter(|_| !none).cloned()
+}
+
+/// The next bytes of a body, or its end.
+async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Error> {
+    loop {
+        match tokio::time::timeout(STALL, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(e))) => return Err(Error::new(Word::Unreachable).because(e)),
+            Err(_) => return Err(Error::new(Word::Unreachable).because("nothing arrives")),
+        }
     }
 }
 
@@ -160,18 +219,12 @@ impl<'a, 'b> Stream<'a, 'b> {
         parts: &mpsc::Sender<Part>,
     ) -> Result<Ended, Error> {
         let mut body = response.into_body();
-        loop {
-            let frame = match tokio::time::timeout(STALL, body.frame()).await {
-                Ok(Some(Ok(frame))) => frame,
-                Ok(None) => return Ok(Ended::Whole),
-                Ok(Some(Err(e))) => return Err(Error::new(Word::Unreachable).because(e)),
-                Err(_) => return Err(Error::new(Word::Unreachable).because("nothing arrives")),
-            };
-            let Ok(data) = frame.into_data() else { continue };
+        while let Some(data) = next(&mut body).await? {
             if !self.take(data, parts).await? {
                 return Ok(Ended::Unwanted);
             }
         }
+        Ok(Ended::Whole)
     }
 
     async fn take(&mut self, mut data: Bytes, parts: &mpsc::Sender<Part>) -> Result<bool, Error> {
