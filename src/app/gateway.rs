@@ -246,6 +246,7 @@ async fn assemble(
     let directories = Directories::default();
     let settings = documents::Settings {
         max_document_bytes: config.limits.max_document_bytes,
+        jurisdiction: config.shares.jurisdiction.clone(),
         ..documents::Settings::default()
     };
     let keys = documents::Keys {

@@ -113,6 +113,7 @@ async fn one(
         .map_err(undemandable)?
         .into_iter()
         .filter(|reader| missing.contains(&reader.member))
+        .filter(|reader| !signed.firm_alone || reader.is_firm_side())
         .collect();
     if readers.is_empty() {
         // The gateway names somebody whom no signed assignment does.

@@ -41,9 +41,9 @@ pub(super) async fn manifest(
     note: &Note,
     sealed: &[u8],
     facts: &Facts,
-    now: Timestamp,
+    here: (&str, Timestamp),
 ) -> Result<Checked, Error> {
-    sender.may_send(tx, facts.client, facts.category, facts.direction, now).await?;
+    sender.may_send(tx, facts.client, facts.category, facts.direction, here).await?;
     let (manifest, signer) = directory.verify_manifest(note)?;
     let agrees = [
         ("signer", sender.signed(&signer)),
@@ -61,7 +61,7 @@ pub(super) async fn manifest(
     if let Some((key, _)) = agrees.iter().find(|(_, holds)| !holds) {
         return Err(Error::Mismatch(key));
     }
-    let readers = demanded(directory, &manifest, facts.strength)?;
+    let readers = demanded(directory, sender, &manifest, facts.strength)?;
     continues(tx, &manifest).await?;
     Ok(Checked { manifest, readers })
 }
@@ -72,28 +72,36 @@ pub(super) async fn still(
     tx: &mut Tx,
     sender: Sender,
     checked: &Checked,
-    now: Timestamp,
+    here: (&str, Timestamp),
 ) -> Result<(), Error> {
     let Manifest { client, category, direction, .. } = checked.manifest;
-    sender.may_send(tx, client, category, direction, now).await
+    sender.may_send(tx, client, category, direction, here).await
 }
 
 /// Everybody the statements demand, if the manifest names exactly them and the header rests
-/// on their kind of key.
+/// on their kind of key. A partner who gives back may leave out the client's own people: the
+/// manifest they signed then names the firm's side alone, and nobody adds the others later.
 fn demanded(
     directory: &Directory,
+    sender: Sender,
     manifest: &Manifest,
     strength: Strength,
 ) -> Result<Vec<Reader>, Error> {
     let Manifest { client, category, direction, .. } = *manifest;
-    let readers = directory.readers(Demand { client, category, direction })?;
-    let mut fingerprints: Vec<Hash> = readers.iter().map(Reader::fingerprint).collect();
-    fingerprints.sort_unstable();
+    let mut readers = directory.readers(Demand { client, category, direction })?;
     let mut named = manifest.recipients.clone();
     named.sort_unstable();
+    let exactly = |readers: &[Reader]| {
+        let mut fingerprints: Vec<Hash> = readers.iter().map(Reader::fingerprint).collect();
+        fingerprints.sort_unstable();
+        fingerprints == named
+    };
+    if sender.gives_back() && !exactly(&readers) {
+        readers.retain(Reader::is_firm_side);
+    }
     let post_quantum = directory.is_post_quantum(client);
     let fits = (strength == Strength::PostQuantum) == post_quantum;
-    if fingerprints == named && fits { Ok(readers) } else { Err(Error::Recipients) }
+    if exactly(&readers) && fits { Ok(readers) } else { Err(Error::Recipients) }
 }
 
 /// The manifest must be the next of its chain.

@@ -48,8 +48,9 @@ impl Documents {
             strength: admission::detached(&header)?.1,
         };
         let directory = self.inner.firm.directory(&mut tx, row.client).await?;
+        let here = self.here(now);
         let checked =
-            check::manifest(&mut tx, &directory, sender, note, sealed, &facts, now).await?;
+            check::manifest(&mut tx, &directory, sender, note, sealed, &facts, here).await?;
         let finish = Finish {
             document: id,
             header: header_id,

@@ -92,6 +92,9 @@ pub struct Settings {
     pub upload_lifetime_seconds: i64,
     /// How many unfinished uploads one member may have.
     pub max_unfinished_uploads: u64,
+    /// Where the firm is, as ISO 3166-1 alpha-2: partners elsewhere give back only when their
+    /// export is recorded.
+    pub jurisdiction: String,
 }
 
 impl Default for Settings {
@@ -101,6 +104,7 @@ impl Default for Settings {
             keep_free_bytes: 256 << 20,
             upload_lifetime_seconds: 7 * 24 * 3600,
             max_unfinished_uploads: 1000,
+            jurisdiction: "CN".into(),
         }
     }
 }
@@ -170,6 +174,11 @@ impl Documents {
 
     fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    /// Where the firm is and what time it is: by both a partner may give back.
+    fn here(&self, now: Timestamp) -> (&str, Timestamp) {
+        (&self.inner.settings.jurisdiction, now)
     }
 
     fn expiry(&self, now: Timestamp) -> Timestamp {

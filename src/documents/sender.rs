@@ -28,6 +28,8 @@ pub struct LinkHolder {
     pub link: LinkId,
     /// Whose space it leads to.
     pub client: ClientId,
+    /// Whether it is the way back of a share: its holder may seal to the firm alone.
+    pub gives_back: bool,
 }
 
 impl From<Asker> for Sender {
@@ -61,6 +63,11 @@ impl Sender {
         }
     }
 
+    /// Whether this is a partner who gives back.
+    pub(super) fn gives_back(self) -> bool {
+        matches!(self, Self::Link(holder) if holder.gives_back)
+    }
+
     /// Whether this is who signed.
     pub(super) fn signed(self, signer: &Signer) -> bool {
         match self {
@@ -70,14 +77,15 @@ impl Sender {
     }
 
     /// Refuses whoever may not send such a document now. A link that has ended, or whose
-    /// accountant has left the client, answers like one that never was.
+    /// accountant has left the client, answers like one that never was. `firm` is the firm's
+    /// jurisdiction.
     pub(super) async fn may_send(
         self,
         tx: &mut Tx,
         client: ClientId,
         category: Category,
         direction: Direction,
-        now: Timestamp,
+        (firm, now): (&str, Timestamp),
     ) -> Result<(), Error> {
         match self {
             Self::Member(asker) => {
@@ -86,7 +94,7 @@ impl Sender {
             }
             Self::Link(holder) => {
                 let its = client == holder.client && direction == Direction::In;
-                if its && tx.is_request_link_open(holder.link, now).await? {
+                if its && tx.is_request_link_open(holder.link, firm, now).await? {
                     Ok(())
                 } else {
                     Err(Error::NotFound)
@@ -100,12 +108,13 @@ impl Sender {
         self,
         tx: &mut Tx,
         bytes: u64,
-        now: Timestamp,
+        (firm, now): (&str, Timestamp),
     ) -> Result<u64, Error> {
-        match self {
-            Self::Member(_) => Ok(0),
-            Self::Link(holder) if tx.reserve_of_link(holder.link, bytes, now).await? => Ok(bytes),
-            Self::Link(_) => Err(Error::NotFound),
+        let Self::Link(holder) = self else { return Ok(0) };
+        if tx.reserve_of_link(holder.link, bytes, firm, now).await? {
+            Ok(bytes)
+        } else {
+            Err(Error::NotFound)
         }
     }
 
@@ -113,13 +122,16 @@ impl Sender {
     pub(super) fn did(self, action: &'static str) -> Event {
         match self {
             Self::Member(asker) => asker.did(action),
-            Self::Link(holder) => Event::new(action).with("link", holder.link.to_string()),
+            Self::Link(holder) => {
+                let kind = if holder.gives_back { "share" } else { "link" };
+                Event::new(action).with(kind, holder.link.to_string())
+            }
         }
     }
 
     /// Tells the firm that something came through a link.
     pub(super) async fn tell_arrived(self, tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
-        if let Self::Link(LinkHolder { link, client }) = self {
+        if let Self::Link(LinkHolder { link, client, .. }) = self {
             tell_arrived(tx, link, client, now).await?;
         }
         Ok(())
@@ -141,9 +153,10 @@ impl Documents {
     /// orphaned links are all [`Error::NotFound`].
     pub async fn link_holder(&self, token: Hash) -> Result<LinkHolder, Error> {
         let mut tx = self.inner.store.read().await?;
-        let (link, client) = tx.request_link(token, self.now()).await?;
+        let firm = &self.settings().jurisdiction;
+        let (link, client, gives_back) = tx.request_link(token, firm, self.now()).await?;
         if self.inner.throttle.take(link) {
-            Ok(LinkHolder { link, client })
+            Ok(LinkHolder { link, client, gives_back })
         } else {
             Err(Error::TooManyUploads)
         }
@@ -154,8 +167,8 @@ impl Documents {
     pub async fn look_through(&self, holder: LinkHolder) -> Result<LinkSeen, Error> {
         let mut tx = self.inner.store.read().await?;
         self.ready(&mut tx).await?;
-        let now = self.now();
-        if !tx.is_request_link_useful(holder.link, now).await? {
+        let firm = &self.settings().jurisdiction;
+        if !tx.is_request_link_useful(holder.link, firm, self.now()).await? {
             return Err(Error::NotFound);
         }
         let link = tx.statement(Link::KIND, &holder.link.to_string()).await?;

@@ -76,13 +76,13 @@ impl Documents {
         let lock = self.inner.writers.hold(document).await?;
         let mut tx = self.inner.store.write().await?;
         self.ready(&mut tx).await?;
-        sender.may_send(&mut tx, client, category, direction, now).await?;
+        sender.may_send(&mut tx, client, category, direction, self.here(now)).await?;
         if let Some(member) = sender.member()
             && tx.unfinished_uploads(member).await? >= self.settings().max_unfinished_uploads
         {
             return Err(Error::TooManyUploads);
         }
-        let reserved = sender.reserve(&mut tx, payload, now).await?;
+        let reserved = sender.reserve(&mut tx, payload, self.here(now)).await?;
         tx.insert_document(&row, reserved).await.map_err(|error| match error {
             store::Error::Conflict => Error::Exists,
             other => other.into(),
@@ -144,7 +144,8 @@ impl Documents {
             return Err(Error::NotFound);
         }
         // Whoever lost the right to send meanwhile cannot go on either.
-        sender.may_send(&mut tx, row.client, row.category, row.direction, self.now()).await?;
+        let here = self.here(self.now());
+        sender.may_send(&mut tx, row.client, row.category, row.direction, here).await?;
         let header = tx.first_header(id).await?.1.len() as u64;
         Ok((row, header))
     }

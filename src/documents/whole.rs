@@ -62,9 +62,9 @@ impl Documents {
                 Err(error) => return Err(error),
             }
             let directory = self.inner.firm.directory(&mut tx, manifest.client).await?;
-            let now = self.now();
+            let here = self.here(self.now());
             let checked =
-                check::manifest(&mut tx, &directory, sender, &note, frames.sealed, &facts, now)
+                check::manifest(&mut tx, &directory, sender, &note, frames.sealed, &facts, here)
                     .await?;
             (directory, checked)
         };
@@ -87,14 +87,15 @@ impl Documents {
         (before, checked): (Arc<Directory>, Checked),
     ) -> Result<Note, Error> {
         let now = self.now();
+        let here = self.here(now);
         let mut tx = self.inner.store.write().await?;
         let directory = self.inner.firm.directory(&mut tx, facts.client).await?;
         // By the same statements the same signature is as good as it was.
         let checked = if Arc::ptr_eq(&directory, &before) {
-            check::still(&mut tx, sender, &checked, now).await?;
+            check::still(&mut tx, sender, &checked, here).await?;
             checked
         } else {
-            check::manifest(&mut tx, &directory, sender, note, frames.sealed, facts, now).await?
+            check::manifest(&mut tx, &directory, sender, note, frames.sealed, facts, here).await?
         };
         let row = Document {
             id: facts.document,
@@ -116,7 +117,7 @@ impl Documents {
             listed_at: now,
             expires_at: None,
         };
-        let reserved = sender.reserve(&mut tx, facts.length, now).await?;
+        let reserved = sender.reserve(&mut tx, facts.length, here).await?;
         let header =
             tx.insert_whole(&row, reserved, segment, frames.header).await.map_err(|error| {
                 match error {

@@ -59,11 +59,13 @@ async fn read(tx: &mut Tx, row: LogRow, known: &mut Known) -> Result<Seen, Error
     let object = entry.object.map(|object| object.to_string());
     let of_share = action.starts_with("share.");
     // What was noted then comes first; where that is erased, what they are now. Whoever
-    // fetches a share has no account.
-    let guest = (of_share && member.is_none()).then(|| PARTNER.to_owned());
+    // fetches a share or gives back into it has no account.
+    let gave_back =
+        member.is_none() && action.starts_with("document.") && detail.contains_key("share");
+    let guest = ((of_share && member.is_none()) || gave_back).then(|| PARTNER.to_owned());
     let role = text(&mut detail, "role").or(role_now).or(guest);
     let mut purpose = text(&mut detail, "purpose");
-    if of_share && purpose.is_none() {
+    if (of_share || gave_back) && purpose.is_none() {
         let share = detail.get("share").and_then(Value::as_str).or(object.as_deref());
         purpose = purpose_of(tx, share).await?;
     }

@@ -44,6 +44,7 @@ pub use operation::{Operation, operation};
 pub use policy::{Authenticator, Caller, Policy, Relation};
 pub use problem::Problem;
 pub use routes::{Endpoint, Routes, Verb};
+pub use server::Leash;
 
 use metrics::Metrics;
 

@@ -61,6 +61,18 @@ fn list(members: &[MemberId]) -> String {
     serde_json::Value::from(members).to_string()
 }
 
+// The reader `r.value` is one of the client's own members, to whom the partner that gave back
+// document `d` did not seal it: through the way back of a share, and to none of them.
+macro_rules! left_out {
+    () => {
+        " EXISTS (SELECT 1 FROM shares s WHERE s.id = d.link)
+          AND EXISTS (SELECT 1 FROM memberships o
+              WHERE o.member = r.value AND o.client = d.client)
+          AND NOT EXISTS (SELECT 1 FROM grants g JOIN memberships o ON o.member = g.member
+              WHERE g.document = d.id AND o.client = d.client) "
+    };
+}
+
 macro_rules! unwrapped {
     ($columns:literal, $rest:literal) => {
         concat!(
@@ -71,7 +83,9 @@ macro_rules! unwrapped {
                 AND d.state IN ('received', 'pulled')
                 AND EXISTS (SELECT 1 FROM json_each($5) r JOIN members m ON m.id = r.value
                     WHERE NOT EXISTS (SELECT 1 FROM grants g
-                        WHERE g.document = d.id AND g.member = r.value))",
+                        WHERE g.document = d.id AND g.member = r.value) AND NOT (",
+            left_out!(),
+            "))",
             $rest
         )
     };
@@ -139,17 +153,20 @@ impl Tx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Those of `readers` who have an account and no grant for a document.
+    /// Those of `readers` who have an account and no grant for a document, without those whom
+    /// the partner that gave it back left out.
     pub async fn without_grant(
         &mut self,
         document: DocumentId,
         readers: &[MemberId],
     ) -> Result<Vec<MemberId>, Error> {
-        let missing: Vec<String> = sqlx::query_scalar(
-            "SELECT r.value FROM json_each($2) r JOIN members m ON m.id = r.value
-             WHERE NOT EXISTS (SELECT 1 FROM grants g
-                 WHERE g.document = $1 AND g.member = r.value) ORDER BY r.value",
-        )
+        let missing: Vec<String> = sqlx::query_scalar(concat!(
+            "SELECT r.value FROM documents d, json_each($2) r JOIN members m ON m.id = r.value
+             WHERE d.id = $1 AND NOT EXISTS (SELECT 1 FROM grants g
+                 WHERE g.document = d.id AND g.member = r.value) AND NOT (",
+            left_out!(),
+            ") ORDER BY r.value"
+        ))
         .bind(document.to_string())
         .bind(list(readers))
         .fetch_all(self.conn())

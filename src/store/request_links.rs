@@ -7,6 +7,7 @@ use crate::ids::{ClientId, DocumentId, LinkId, MemberId};
 
 use super::columns::{parse, unsigned};
 use super::engine::{Error, Tx};
+use super::partners::may_receive;
 
 /// A link as its client's accountants see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,25 +33,21 @@ pub struct LinkRecord {
 }
 
 // Not ended and not expired at `$now`, and opened by somebody who still looks after the client.
+// `$firm` is the firm's jurisdiction.
 macro_rules! open_at {
-    ($now:literal) => {
+    ($now:literal, $firm:literal) => {
         concat!(
             "l.kind = 'request' AND l.revoked_at IS NULL AND l.expires_at > ",
             $now,
             " AND ",
             attended!(),
-            // The way back of a share is open while the share and its partner stand.
-            " AND NOT EXISTS (SELECT 1 FROM shares s JOIN partners p ON p.id = s.partner
-                 WHERE s.id = l.id AND NOT (s.revoked_at IS NULL AND s.withdrawn_at IS NULL
+            // The way back of a share is open while the share stands and its partner may receive.
+            " AND NOT EXISTS (SELECT 1 FROM shares s LEFT JOIN partners p ON p.id = s.partner AND",
+            may_receive!($now, $firm),
+            "WHERE s.id = l.id AND NOT (s.revoked_at IS NULL AND s.withdrawn_at IS NULL
                      AND s.authorised_at IS NOT NULL
                      AND (s.sensitive = 0 OR s.seconded_at IS NOT NULL)
-                     AND p.suspended_at IS NULL AND coalesce(p.nda_from, ",
-            $now,
-            " + 1) <= ",
-            $now,
-            " AND coalesce(p.nda_until, 0) > ",
-            $now,
-            "))"
+                     AND p.id IS NOT NULL))"
         )
     };
 }
@@ -63,35 +60,41 @@ macro_rules! attended {
 }
 
 impl Tx {
-    /// The open request link whose token has this hash, and whose space it leads to.
+    /// The open request link whose token has this hash, whose space it leads to, and whether it
+    /// is the way back of a share. `firm` is the firm's jurisdiction, here and below.
     pub async fn request_link(
         &mut self,
         token_hash: Hash,
+        firm: &str,
         now: Timestamp,
-    ) -> Result<(LinkId, ClientId), Error> {
-        let (id, client): (String, String) = sqlx::query_as(concat!(
-            "SELECT l.id, l.client FROM links l WHERE l.token_hash = $1 AND ",
-            open_at!("$2")
+    ) -> Result<(LinkId, ClientId, bool), Error> {
+        let (id, client, gives_back): (String, String, bool) = sqlx::query_as(concat!(
+            "SELECT l.id, l.client, EXISTS (SELECT 1 FROM shares s WHERE s.id = l.id)
+             FROM links l WHERE l.token_hash = $1 AND ",
+            open_at!("$2", "$3")
         ))
         .bind(&token_hash.0[..])
         .bind(now.as_ms())
+        .bind(firm)
         .fetch_one(self.conn())
         .await?;
-        Ok((parse(&id, "links.id")?, parse(&client, "links.client")?))
+        Ok((parse(&id, "links.id")?, parse(&client, "links.client")?, gives_back))
     }
 
     /// Whether a request link is open, whatever it has taken already.
     pub async fn is_request_link_open(
         &mut self,
         id: LinkId,
+        firm: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let open: i64 = sqlx::query_scalar(concat!(
             "SELECT count(*) FROM links l WHERE l.id = $1 AND ",
-            open_at!("$2")
+            open_at!("$2", "$3")
         ))
         .bind(id.to_string())
         .bind(now.as_ms())
+        .bind(firm)
         .fetch_one(self.conn())
         .await?;
         Ok(open == 1)
@@ -101,17 +104,19 @@ impl Tx {
     pub async fn is_request_link_useful(
         &mut self,
         id: LinkId,
+        firm: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let useful: i64 = sqlx::query_scalar(concat!(
             "SELECT count(*) FROM links l WHERE l.id = $1 AND ",
-            open_at!("$2"),
+            open_at!("$2", "$3"),
             " AND ((l.used_files < l.max_files AND l.used_bytes < l.max_bytes)
                 OR EXISTS (SELECT 1 FROM documents d
                     WHERE d.link = l.id AND d.state = 'uploading'))"
         ))
         .bind(id.to_string())
         .bind(now.as_ms())
+        .bind(firm)
         .fetch_one(self.conn())
         .await?;
         Ok(useful == 1)
@@ -123,6 +128,7 @@ impl Tx {
         &mut self,
         id: LinkId,
         bytes: u64,
+        firm: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let bytes = i64::try_from(bytes).map_err(|_| Error::Conflict)?;
@@ -130,11 +136,12 @@ impl Tx {
             "UPDATE links AS l SET used_files = used_files + 1, used_bytes = used_bytes + $2
              WHERE l.id = $1 AND l.used_files < l.max_files AND l.max_bytes - l.used_bytes >= $2
                AND ",
-            open_at!("$3")
+            open_at!("$3", "$4")
         ))
         .bind(id.to_string())
         .bind(bytes)
         .bind(now.as_ms())
+        .bind(firm)
         .execute(self.conn())
         .await?;
         Ok(done.rows_affected() == 1)

@@ -125,4 +125,39 @@ mod tests {
             assert!(Fragment::decode(&fragment.encode()[..cut]).is_err());
         }
     }
+
+    /// Row A4: the audit of tokens. A million in a release, a tenth otherwise.
+    #[test]
+    fn tokens_are_as_random_as_they_are_long() {
+        let full = std::env::var_os("STRONGROOM_TEST_FULL").is_some();
+        let count: u32 = if full { 1_000_000 } else { 100_000 };
+        let (root, id) = (RootId::from_bytes([9; 16]), [1; 16]);
+        let mut seen = std::collections::HashSet::new();
+        let (mut bits, mut flips) = ([0_u32; 256], [0_u32; 256]);
+        let mut bytes = [0_u32; 256];
+        let mut before = [0; 32];
+        for _ in 0..count {
+            let token = *Fragment::new(root).token(Purpose::Link, &id).expose();
+            // Half of a token is 128 bits: already that never comes twice.
+            assert!(seen.insert(<[u8; 16]>::try_from(&token[..16]).expect("half")));
+            for (at, byte) in token.iter().enumerate() {
+                bytes[usize::from(*byte)] += 1;
+                for bit in 0..8 {
+                    bits[at * 8 + bit] += u32::from(byte >> bit & 1);
+                    flips[at * 8 + bit] += u32::from((byte ^ before[at]) >> bit & 1);
+                }
+            }
+            before = token;
+        }
+        // Every bit is set half of the time and differs from the one before half of the time,
+        // within six standard deviations.
+        let slack = 3.0 * f64::from(count).sqrt();
+        for ones in bits.iter().chain(&flips) {
+            assert!((f64::from(*ones) - f64::from(count) / 2.0).abs() < slack, "{ones}");
+        }
+        // Chi-square of the bytes: 255 degrees of freedom, six standard deviations.
+        let expected = f64::from(count) * 32.0 / 256.0;
+        let chi: f64 = bytes.iter().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum();
+        assert!((255.0 - 6.0 * 22.6..255.0 + 6.0 * 22.6).contains(&chi), "{chi}");
+    }
 }

@@ -1,6 +1,8 @@
 //! Whom a document must be sealed to.
 
-use crate::envelope::statement::{Card, Category, Direction, Hash, Recipient, Role, YesNo};
+use crate::envelope::statement::{
+    Card, Category, Direction, Hash, Manifest, Recipient, Role, YesNo,
+};
 use crate::ids::{ClientId, MemberId};
 
 use super::directory::Directory;
@@ -22,6 +24,11 @@ impl Reader {
     /// H of the recipient string.
     pub fn fingerprint(&self) -> Hash {
         self.recipient.fingerprint()
+    }
+
+    /// Whether they read for the firm: an accountant, or the recovery key.
+    pub fn is_firm_side(&self) -> bool {
+        matches!(self.role, Role::Accountant | Role::Recovery)
     }
 }
 
@@ -89,6 +96,20 @@ impl Directory {
             && (self.holds(member, Role::Principal, Some(client))
                 || (self.holds(member, Role::Clerk, Some(client))
                     && self.clerk_categories(client).contains(&category)))
+    }
+
+    /// Whether somebody without an account sealed to the firm alone, although the client's own
+    /// members could have read: what a partner gives back is for the client only where its
+    /// manifest names them. Whoever had no card yet was not left out.
+    pub fn is_for_firm_alone(&self, manifest: &Manifest) -> bool {
+        let Manifest { client, category, .. } = *manifest;
+        let named = |recipient: &Option<Recipient>| {
+            recipient.as_ref().is_some_and(|r| manifest.recipients.contains(&r.fingerprint()))
+        };
+        let own = || self.cards().filter(|c| self.client_side_reads(c.member, client, category));
+        self.link_by_key(manifest.signer).is_some()
+            && own().any(|card| card.time <= manifest.time || card.prev.is_some())
+            && !own().any(|card| named(&card.recipient) || named(&card.recipient_pq))
     }
 
     /// Everybody the document must be sealed to: the assigned accountants, the firm's

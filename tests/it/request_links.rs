@@ -189,7 +189,7 @@ async fn racers_get_what_is_left_and_not_a_file_more() {
     let limits = Wish { max_files: 5, ..wish(&desk) };
     let held = Arc::new(opened_as(&desk, &limits).await);
     let mut racing = tokio::task::JoinSet::new();
-    for _ in 0..40 {
+    for _ in 0..200 {
         let (desk, held) = (desk.clone(), held.clone());
         racing.spawn(async move {
             let paper = desk.paper("raced").await;
@@ -212,7 +212,7 @@ async fn accepted_bytes_never_exceed_the_limit_and_what_is_given_up_comes_back()
     let limits = Wish { max_files: 1000, max_bytes: 7 * each + each / 2, ..wish(&desk) };
     let held = Arc::new(opened_as(&desk, &limits).await);
     let mut racing = tokio::task::JoinSet::new();
-    for _ in 0..40 {
+    for _ in 0..200 {
         let (desk, held) = (desk.clone(), held.clone());
         racing.spawn(async move {
             let paper = desk.paper("1234").await;

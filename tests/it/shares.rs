@@ -289,11 +289,60 @@ fn a_partner_gives_back_into_the_share_and_sees_nothing_else() {
     let to = text(&demo.place("in"));
     let pulled = demo.run("accountant", &["pull", &document, "--to", &to]).ok();
     assert_eq!(pulled[0]["verified"], true);
+    assert_eq!(
+        (&pulled[0]["sender"], &pulled[0]["from"], &pulled[0]["request_link"]),
+        (&Value::Null, &"partner".into(), &share.id.as_str().into())
+    );
+    let table = std::fs::read_to_string(demo.place("in").join("manifest.csv")).expect("a table");
+    assert!(table.contains(&format!("partner,{}", share.id)), "{table}");
+    // Not ticked: the client sees that something came, and can open nothing of it.
+    let own = text(&demo.place("own"));
+    let closed = demo.run("principal", &["pull", &document, "--to", &own]);
+    assert_ne!(closed.status, 0, "{}", closed.json);
+    let others = demo.run("principal", &["pull", "--all", "--to", &own]).ok();
+    assert!(others.as_array().expect("rows").iter().all(|row| row["document"] != *document));
+    let told = demo.run("principal", &["who-saw"]).ok();
+    let told =
+        told.as_array().expect("rows").iter().find(|row| {
+            row["action"] == "document.complete" && row["document"] == document.as_str()
+        });
+    let told = told.expect("the client sees that something came back");
+    assert_eq!((&told["role"], &told["purpose"]), (&"partner".into(), &"2025 年度审计".into()));
+    assert_eq!(
+        (&told["member"], &told["detail"]["share"]),
+        (&Value::Null, &share.id.as_str().into())
+    );
+    // Nor does a device of the firm add the client later.
+    let rewrapped = demo.run("accountant", &["rewrap"]).ok();
+    assert_eq!((&rewrapped["rewrapped"], &rewrapped["pending"]), (&0.into(), &0.into()));
+    // Ticked: the client's own people read it too.
+    let ticked = demo.run(
+        "nobody",
+        &["send", &report, "--link", &share.url, "--code", &share.code, "--to-client"],
+    );
+    let ticked = ticked.ok()[0]["document"].as_str().expect("an id").to_owned();
+    let read = demo.run("principal", &["pull", &ticked, "--to", &own]).ok();
+    assert_eq!(read[0]["verified"], true);
     demo.run("principal", &["withdraw", &share.id]).ok();
     assert_eq!(give(&share.code).status, 3);
     let again = open_share(&demo, &documents, &[]);
     let partner = demo.record["partner"].as_str().expect("a partner");
     demo.run("lead", &["partner", "suspend", partner]).ok();
-    let late = demo.run("nobody", &["send", &report, "--link", &again.url, "--code", &again.code]);
-    assert_eq!(late.status, 3);
+    let back =
+        || demo.run("nobody", &["send", &report, "--link", &again.url, "--code", &again.code]);
+    assert_eq!(back().status, 3);
+    demo.run("lead", &["partner", "resume", partner]).ok();
+    back().ok();
+    // From abroad only with the export recorded, as when something is fetched.
+    let update = |words: &[&str]| {
+        let mut all = vec!["partner", "update", partner];
+        all.extend(words);
+        demo.run("lead", &all).ok()
+    };
+    update(&["--jurisdiction", "SG"]);
+    assert_eq!(back().status, 3);
+    update(&["--export-route", "standard_contract", "--assessment", "PIA-7"]);
+    assert_eq!(back().status, 3);
+    update(&["--export-authorisation", "2026-31"]);
+    back().ok();
 }

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use crate::api::{DocumentInfo, DocumentState, RecoveryHeader};
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
-use crate::ids::{ClientId, DocumentId, MemberId};
+use crate::ids::{ClientId, DocumentId, LinkId, MemberId};
 
 use super::Context;
 use super::bars::Bars;
@@ -74,6 +74,9 @@ pub(super) struct Pulled {
     period: Period,
     category: Category,
     sender: Option<MemberId>,
+    /// What somebody without an account called themselves.
+    from: Option<String>,
+    request_link: Option<LinkId>,
     verified: bool,
     reason: Option<&'static str>,
     skipped: bool,
@@ -90,6 +93,10 @@ struct Row {
     period: Option<Period>,
     category: Option<Category>,
     seal: Option<SealLevel>,
+    sender: Option<MemberId>,
+    /// What somebody without an account called themselves.
+    from: Option<String>,
+    request_link: Option<LinkId>,
     verified: bool,
     reason: Option<String>,
     skipped: bool,
@@ -258,6 +265,9 @@ fn row(document: DocumentId, info: Option<&DocumentInfo>) -> Row {
         period: info.map(|info| info.period),
         category: info.map(|info| info.category),
         seal: info.map(|info| info.seal),
+        sender: None,
+        from: None,
+        request_link: None,
         verified: false,
         reason: None,
         skipped: false,
@@ -285,6 +295,9 @@ fn report(context: &Context, to: &Path, outcomes: Vec<Outcome>) -> Result<(), Er
                 row.sha256 = Some(pulled.sha256);
                 row.period = Some(pulled.period);
                 row.category = Some(pulled.category);
+                row.sender = pulled.sender;
+                row.from = pulled.from;
+                row.request_link = pulled.request_link;
                 row.skipped = pulled.skipped;
             }
             Err(error) => {
@@ -323,6 +336,8 @@ fn line(to: &Path, info: &DocumentInfo, pulled: &Pulled) -> table::Row {
         pulled.sender.map(|member| member.to_string()).unwrap_or_default(),
         if pulled.verified { "yes" } else { "no" }.to_owned(),
         pulled.reason.unwrap_or_default().to_owned(),
+        pulled.from.clone().unwrap_or_default(),
+        pulled.request_link.map(|link| link.to_string()).unwrap_or_default(),
     ]
 }
 

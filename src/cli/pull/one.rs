@@ -8,6 +8,7 @@ use crate::api::DocumentInfo;
 use crate::cli::error::Error;
 use crate::cli::gateway::{Ask, read_body};
 use crate::cli::reading::{Download, Said, Signed, envelope_error};
+use crate::cli::signature::read_note;
 use crate::cli::words::Word;
 use crate::envelope::{DocumentOpener, Pieces, SealedPart};
 use crate::ids::DocumentId;
@@ -57,6 +58,8 @@ impl Pulling<'_> {
             period: signed.period,
             category: signed.category,
             sender: signed.sender,
+            from: signed.link.and_then(|_| read_note(&part.note).0).map(str::to_owned),
+            request_link: signed.link,
             verified: signed.sender_known,
             reason: (!signed.sender_known).then_some("sender_unknown"),
             skipped,

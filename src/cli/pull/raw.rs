@@ -62,6 +62,8 @@ impl Pulling<'_> {
             period: info.period,
             category: info.category,
             sender: None,
+            from: None,
+            request_link: None,
             verified: false,
             reason: Some("sender_unknown"),
             skipped: false,

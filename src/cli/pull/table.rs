@@ -16,7 +16,7 @@ use crate::cli::words::Word;
 
 const NAME: &str = "manifest.csv";
 const MARK: &str = "\u{feff}";
-const HEAD: [&str; 14] = [
+const HEAD: [&str; 16] = [
     "received_at",
     "document",
     "client",
@@ -31,7 +31,11 @@ const HEAD: [&str; 14] = [
     "sender",
     "verified",
     "reason",
+    "from",
+    "request_link",
 ];
+/// Columns of tables that an older program wrote: the first of these, in this order.
+const OLDER: usize = 14;
 const DOCUMENT: usize = 1;
 
 /// One document, a cell for each heading.
@@ -58,8 +62,14 @@ pub(in crate::cli) fn add(dir: &Path, rows: &[Row]) -> Result<(), Error> {
 
 fn merged(before: &str, rows: &[Row]) -> String {
     let mut records = parse(before.trim_start_matches(MARK));
-    if records.first().is_some_and(|record| record.iter().eq(HEAD.iter())) {
+    let is_head = |record: &Vec<String>| {
+        [OLDER, HEAD.len()].iter().any(|width| record.iter().eq(HEAD[..*width].iter()))
+    };
+    if records.first().is_some_and(is_head) {
         records.remove(0);
+    }
+    for record in records.iter_mut().filter(|record| record.len() == OLDER) {
+        record.resize(HEAD.len(), String::new());
     }
     records.retain(|record| {
         record.len() == HEAD.len()
@@ -151,6 +161,15 @@ mod tests {
         let records = parse(text.trim_start_matches(MARK));
         let names: Vec<_> = records[1..].iter().map(|r| (r[1].as_str(), r[7].as_str())).collect();
         assert_eq!(names, [("a", "对账单, \"3月\"\n.pdf"), ("b", "b (2).pdf"), ("c", "c.pdf")]);
+    }
+
+    #[test]
+    fn a_table_of_an_older_program_is_kept() {
+        let older = format!("{MARK}{}\r\n1,a,,,,,,x.pdf,,,,,yes,\r\n", HEAD[..OLDER].join(","));
+        let records = parse(merged(&older, &[row("b", "b.pdf")]).trim_start_matches(MARK));
+        assert_eq!(records[0], HEAD);
+        let names: Vec<_> = records[1..].iter().map(|r| (r[1].as_str(), r[7].as_str())).collect();
+        assert_eq!(names, [("a", "x.pdf"), ("b", "b.pdf")]);
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Signed {
     pub link: Option<LinkId>,
     /// Whether the sender is known at all; a raw age file's is not, for ever.
     pub sender_known: bool,
+    /// Whether a partner gave it back to the firm alone.
+    pub firm_alone: bool,
     /// Signer and number in the chain, of manifests.
     pub chain: Option<(KeyId, u64)>,
 }
@@ -215,6 +217,7 @@ pub fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error>
             sender: None,
             link: None,
             sender_known: false,
+            firm_alone: false,
             chain: None,
         })));
     }
@@ -231,6 +234,7 @@ pub fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error>
             commit: said.commit,
             pieces: said.pieces,
         },
+        firm_alone: directory.is_for_firm_alone(&said),
         sealed: said.sealed,
         period: said.period,
         category: said.category,

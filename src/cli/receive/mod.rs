@@ -177,6 +177,8 @@ fn report(
                     cell(&verified.sharer),
                     "yes".to_owned(),
                     String::new(),
+                    String::new(),
+                    String::new(),
                 ]);
                 row.verified = true;
                 row.skipped = skipped;

@@ -63,7 +63,11 @@ impl Wanted {
         let document = self.pins.document;
         let opener = DocumentOpener::new(key, self.pins.clone(), self.pieces.clone())
             .map_err(|e| envelope_error(e, document))?;
-        if opener.plaintext_len() == self.size { Ok(opener) } else { Err(unverified().about("size")) }
+        if opener.plaintext_len() == self.size {
+            Ok(opener)
+        } else {
+            Err(unverified().about("size"))
+        }
     }
 
     fn opening(self, opener: DocumentOpener, writing: Writing, bar: ProgressBar) -> Opening {

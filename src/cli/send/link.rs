@@ -29,6 +29,16 @@ use super::{Dispatch, SendOptions, Sender};
 /// Where links are remembered, below the data folder.
 const FOLDER: &str = "links";
 
+/// What belongs to a link on the command line.
+pub(super) struct Back {
+    /// The access code of a share link.
+    pub(super) code: Option<String>,
+    /// The sender's name.
+    pub(super) from: Option<String>,
+    /// Whether what is given back is for the client's own people too.
+    pub(super) to_client: bool,
+}
+
 /// Runs `send --link`.
 ///
 /// # Errors
@@ -37,15 +47,14 @@ const FOLDER: &str = "links";
 pub(super) async fn run(
     context: &Context,
     url: &str,
-    code: Option<&str>,
-    from: Option<String>,
+    Back { code, from, to_client }: Back,
     mut options: SendOptions,
 ) -> Result<(), Error> {
     let url = match url {
         "-" => line_from_stdin()?,
         url => Zeroizing::new(url.to_owned()),
     };
-    let held = Held::read(&url, code).await?;
+    let held = Held::read(&url, code.as_deref()).await?;
     let terminal = &context.terminal;
     let from = match from {
         Some(from) => from,
@@ -70,6 +79,7 @@ pub(super) async fn run(
         directory,
         client: link.client,
         direction: Direction::In,
+        firm_alone: held.is_share && !to_client,
     };
     super::run(context, sender, options).await
 }

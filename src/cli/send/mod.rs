@@ -80,6 +80,8 @@ Example · 示例:
   tar c receipts | strongroom send - --name receipts.tar --category receipts
   strongroom send *.pdf --dry-run
   strongroom send 发票.pdf --link 'https://files.example.com/u/3f07…#AbC…' --from 李四
+  strongroom send 审计报告.pdf --link 'https://files.example.com/s/5e21…#AbC…' --code 7KQ2-M9XA \
+    --category report --to-client
 
 A broken or stopped send goes on with the same command · 中断后用同一命令继续发送")]
 pub struct SendArgs {
@@ -96,6 +98,10 @@ pub struct SendArgs {
     /// The access code, where it is a share link
     #[arg(long, value_name = "CODE", requires = "link")]
     pub code: Option<String>,
+    /// Seal what you give back through a share link to the client's own people too; without it
+    /// the firm alone can open it, and the client sees that something came
+    #[arg(long, requires = "link")]
+    pub to_client: bool,
     /// Your name, for whoever opens what came through a link
     #[arg(long, value_name = "NAME", requires = "link")]
     pub from: Option<String>,
@@ -209,8 +215,10 @@ pub async fn client_or_only(session: &Session, given: Option<ClientId>) -> Resul
 /// # Errors
 /// Why nothing was sent at all, or the first file's error.
 pub async fn run_send(context: &Context, args: SendArgs) -> Result<(), Error> {
-    if let Some(link) = &args.link {
-        return link::run(context, link, args.code.as_deref(), args.from, args.options).await;
+    if let Some(link) = args.link.clone() {
+        let SendArgs { code, from, to_client, options, .. } = args;
+        let back = link::Back { code, from, to_client };
+        return link::run(context, &link, back, options).await;
     }
     let session = context.session()?;
     let client = client_or_only(&session, args.client).await?;
@@ -236,8 +244,15 @@ async fn run_session(
     let sign = session.profile().keys()?.sign.clone();
     let directory = directory::fetch(&session, Some(client)).await?;
     let desk = session.profile().desk();
-    let sender =
-        Sender { line: Line::Session(Box::new(session)), desk, sign, directory, client, direction };
+    let sender = Sender {
+        line: Line::Session(Box::new(session)),
+        desk,
+        sign,
+        directory,
+        client,
+        direction,
+        firm_alone: false,
+    };
     run(context, sender, options).await
 }
 
@@ -249,15 +264,18 @@ struct Sender {
     directory: Directory,
     client: ClientId,
     direction: Direction,
+    /// Whether the client's own members are not to read it.
+    firm_alone: bool,
 }
 
 async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<(), Error> {
     if options.name.is_some() && options.files.len() > 1 {
         return Err(Error::new(Word::NameNeedsOneFile));
     }
-    let Sender { line, desk, sign, directory, client, direction } = sender;
+    let Sender { line, desk, sign, directory, client, direction, firm_alone } = sender;
     let demand = Demand { client, category: options.category, direction };
-    let readers = directory.readers(demand).map_err(directory::undemandable)?;
+    let mut readers = directory.readers(demand).map_err(directory::undemandable)?;
+    readers.retain(|reader| !firm_alone || reader.is_firm_side());
     let recipients = readers
         .iter()
         .map(|reader| Recipient::try_from(&reader.recipient))

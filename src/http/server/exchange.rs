@@ -21,8 +21,9 @@ use tower::ServiceExt;
 
 use super::Shared;
 use super::forwarded;
+use super::leash::Leash;
 use super::pace::{Pace, TooSlow};
-use super::watch::{Active, Unread, Watch};
+use super::watch::{Active, Leashed, Unread, Watch};
 
 /// The largest piece of a reply given to HTTP/2 at once: what the least rate moves within the
 /// idle limit, in whole frames, so that a peer that takes none of it is noticed.
@@ -72,7 +73,7 @@ pub(super) async fn answer(
     let mut unanswered = Unanswered(Some(&watch));
     let outlives = !body.is_end_stream();
     let answering = shared.router.clone().oneshot(Request::from_parts(head, Body::new(body)));
-    let response = if outlives {
+    let mut response = if outlives {
         // The front door turns panics into answers; a failed join is a runtime that ends.
         shared.handlers.spawn(answering).await.unwrap_or_else(|_| Ok(Response::default()))?
     } else {
@@ -80,10 +81,12 @@ pub(super) async fn answer(
     };
     unanswered.0 = None;
     drop(unanswered);
+    let leash = response.extensions_mut().remove::<Leash>().map(|leash| watch.leashed(leash));
     Ok(response.map(|inner| Reply {
         inner,
         rest: Bytes::new(),
         unread: multiplexed.then(|| watch.reply()),
+        _leash: leash,
         _active: active,
     }))
 }
@@ -157,6 +160,7 @@ pub(super) struct Reply {
     inner: Body,
     rest: Bytes,
     unread: Option<Unread>,
+    _leash: Option<Leashed>,
     _active: Active,
 }
 

@@ -10,6 +10,7 @@ mod connection;
 mod exchange;
 mod forwarded;
 mod handshake;
+mod leash;
 mod pace;
 mod read_ahead;
 mod shutdown;
@@ -36,6 +37,7 @@ use super::metrics::Metrics;
 
 pub use exchange::Peer;
 pub(in crate::http) use exchange::Received;
+pub use leash::Leash;
 pub use pace::TooSlow;
 pub use shutdown::Shutdown;
 pub use tls::{Certificates, Error as TlsError};

@@ -30,6 +30,11 @@ impl ReadAhead {
         Self { inner, buffer: None, start: 0, end: 0 }
     }
 
+    /// The stream itself, to be looked at.
+    pub(super) fn get_ref(&self) -> &TcpStream {
+        &self.inner
+    }
+
     /// The stream itself; what was read ahead is not in it any more.
     pub(super) fn get_mut(&mut self) -> &mut TcpStream {
         &mut self.inner

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a peer that stops reading ends its connection within the idle limit; what it
 //! sent after we stopped listening is read and dropped for a moment, because a reset would
-//! destroy the answer it has not read yet.
+//! destroy the answer it has not read yet. Only what must not arrive any more is destroyed.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -94,6 +95,17 @@ impl Socket {
         match moved {
             Ok(()) => outcome,
             Err(slow) => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, slow))),
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.watch.is_thrown_away() {
+            // Closed with a reset, the kernel forgets what it has not sent yet. Where it refuses
+            // that, what is closed still takes no more.
+            let stream = self.inner.get_ref().0.get_ref();
+            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }
     }
 }

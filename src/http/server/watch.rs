@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::config::Limits;
 
 use super::connection::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
+use super::leash::Leash;
 
 /// No time noted.
 const NEVER: u64 = u64::MAX;
@@ -31,7 +32,16 @@ pub(super) struct Watch {
     traffic: Traffic,
     /// HTTP/2 replies in progress: since when the peer has left each unread.
     unread: Mutex<Vec<Arc<AtomicU64>>>,
+    /// Answers that may be ended from elsewhere.
+    leashes: Mutex<Vec<Leash>>,
+    /// Whether what waits unsent is to be thrown away.
+    thrown_away: AtomicBool,
 }
+
+/// After its leash ended an answer breaks off by itself within this, if its reader reads.
+const LEASH_GRACE: Duration = Duration::from_secs(1);
+/// How often leashes are looked at.
+const LEASH_CHECK: Duration = Duration::from_millis(500);
 
 /// What went over one connection, to tell work from flood.
 #[derive(Debug, Default)]
@@ -103,6 +113,20 @@ impl Drop for Unread {
     }
 }
 
+/// One answer on a leash, until dropped.
+#[derive(Debug)]
+pub(super) struct Leashed {
+    leash: Leash,
+    watch: Arc<Watch>,
+}
+
+impl Drop for Leashed {
+    fn drop(&mut self) {
+        let mut leashes = self.watch.leashes.lock().unwrap_or_else(PoisonError::into_inner);
+        leashes.retain(|other| !other.is(&self.leash));
+    }
+}
+
 impl Watch {
     pub(super) fn new() -> Self {
         Self {
@@ -114,6 +138,8 @@ impl Watch {
             head: AtomicU64::new(NEVER),
             traffic: Traffic::default(),
             unread: Mutex::default(),
+            leashes: Mutex::default(),
+            thrown_away: AtomicBool::new(false),
         }
     }
 
@@ -140,6 +166,17 @@ impl Watch {
         unread.push(since.clone());
         drop(unread);
         Unread { since, watch: self.clone() }
+    }
+
+    /// An answer on a leash begins.
+    pub(super) fn leashed(self: &Arc<Self>, leash: Leash) -> Leashed {
+        self.leashes.lock().unwrap_or_else(PoisonError::into_inner).push(leash.clone());
+        Leashed { leash, watch: self.clone() }
+    }
+
+    /// Whether what waits unsent must not arrive any more.
+    pub(super) fn is_thrown_away(&self) -> bool {
+        self.thrown_away.load(Ordering::Relaxed)
     }
 
     /// Bytes of a request's body arrived at its handler.
@@ -210,7 +247,14 @@ impl Watch {
             return Verdict::Cut("more frames than work");
         }
         if self.active.load(Ordering::Acquire) > 0 {
-            return self.unread_verdict(now, limits);
+            let leashed = self.leash_verdict(now);
+            return match (leashed, self.unread_verdict(now, limits)) {
+                (Some(Verdict::Until(soon)), Verdict::Until(then)) => {
+                    Verdict::Until(soon.min(then))
+                }
+                (Some(cut @ Verdict::Cut(_)), _) => cut,
+                (_, verdict) => verdict,
+            };
         }
         if self.requests.load(Ordering::Relaxed) == 0 {
             let deadline = self.made + limits.header();
@@ -231,6 +275,19 @@ impl Watch {
             };
         }
         if now >= idle { Verdict::Idle } else { Verdict::Until(idle) }
+    }
+
+    fn leash_verdict(&self, now: Instant) -> Option<Verdict> {
+        let leashes = self.leashes.lock().unwrap_or_else(PoisonError::into_inner);
+        if leashes.is_empty() {
+            return None;
+        }
+        let over = leashes.iter().filter_map(Leash::ended_at).any(|at| now >= at + LEASH_GRACE);
+        if over {
+            self.thrown_away.store(true, Ordering::Relaxed);
+            return Some(Verdict::Cut("what was being read has ended"));
+        }
+        Some(Verdict::Until(now + LEASH_CHECK))
     }
 
     fn unread_verdict(&self, now: Instant, limits: &Limits) -> Verdict {
@@ -332,6 +389,24 @@ mod tests {
             tokio::time::advance(Duration::from_millis(100)).await;
         }
         assert!(!flooded(&tiny), "ten tiny frames a second for five minutes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_ended_elsewhere_is_cut_when_nobody_reads_it() {
+        let (watch, limits) = (Arc::new(Watch::new()), Limits::default());
+        let _active = watch.begin();
+        let leash = Leash::default();
+        let held = watch.leashed(leash.clone());
+        let verdict = || watch.verdict(Instant::now(), &limits);
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert_eq!(verdict(), Verdict::Until(Instant::now() + LEASH_CHECK));
+        leash.end();
+        assert!(matches!(verdict(), Verdict::Until(_)), "a moment to break off by itself");
+        tokio::time::advance(LEASH_GRACE).await;
+        assert!(!watch.is_thrown_away());
+        assert!(matches!(verdict(), Verdict::Cut(_)) && watch.is_thrown_away());
+        drop(held);
+        assert!(matches!(verdict(), Verdict::Until(_)), "it broke off");
     }
 
     #[tokio::test(start_paused = true)]

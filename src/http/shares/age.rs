@@ -1,5 +1,5 @@
 //! `GET` and `HEAD /shares/{share}/{document}/age`: header and payload as one age file, under
-//! a lease. A running download ends when the share does.
+//! a lease. A running download ends when the share does, whether its reader reads or not.
 
 use std::io;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use axum::response::Response;
 use futures_util::{Stream, StreamExt, stream};
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::even::{evenly, lease};
 use crate::clock::Clock;
 use crate::documents::{Documents, Opened, Readable};
 use crate::http::range::Selection;
-use crate::http::{Path, Problem};
+use crate::http::{Leash, Path, Problem};
 use crate::ids::{DocumentId, ShareId};
 use crate::shares::{self, Error, Fetching, LeaseProof, Settings};
 use crate::store::Store;
@@ -69,22 +69,33 @@ impl Asking {
         shares::stands(store, settings, *share, *document, proof, now).await.unwrap_or(false)
     }
 
-    /// `opened` for as long as the share stands. Nothing leaves without having asked within
-    /// [`CHECK`].
-    fn watched(self, opened: Opened) -> impl Stream<Item = io::Result<Bytes>> + Send {
-        let state = Some((self, opened, Instant::now()));
-        stream::unfold(state, async |state| {
-            let (asking, mut opened, mut asked) = state?;
-            let next = opened.next().await?;
-            if asked.elapsed() >= CHECK {
-                if !asking.stands().await {
-                    return Some((Err(io::Error::other("the share has ended")), None));
-                }
-                asked = Instant::now();
+    /// Ends `leash` once the share does; asks again and again until then.
+    async fn watch(self, leash: Leash) {
+        loop {
+            tokio::time::sleep(CHECK).await;
+            if !self.stands().await {
+                return leash.end();
             }
-            Some((next.map_err(io::Error::other), Some((asking, opened, asked))))
-        })
+        }
     }
+}
+
+/// `opened` for as long as its leash holds; the share is asked about meanwhile, also while
+/// nobody takes anything.
+fn watched(
+    asking: Asking,
+    leash: Leash,
+    opened: Opened,
+) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    let watching = AbortOnDropHandle::new(tokio::spawn(asking.watch(leash.clone())));
+    stream::unfold(Some((opened, leash, watching)), async |state| {
+        let (mut opened, leash, watching) = state?;
+        let next = opened.next().await?;
+        if leash.has_ended() {
+            return Some((Err(io::Error::other("the share has ended")), None));
+        }
+        Some((next.map_err(io::Error::other), Some((opened, leash, watching))))
+    })
 }
 
 pub(super) async fn measure(
@@ -144,6 +155,8 @@ pub(super) async fn fetch(
         response.headers_mut().insert(CONTENT_RANGE, range);
     }
     let opened = documents.read(&readable, first, length).await?;
-    *response.body_mut() = Body::from_stream(asking.watched(opened));
+    let leash = Leash::default();
+    response.extensions_mut().insert(leash.clone());
+    *response.body_mut() = Body::from_stream(watched(asking, leash, opened));
     Ok(response)
 }
