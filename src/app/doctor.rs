@@ -95,7 +95,7 @@ async fn database(config: &Config) -> Vec<Check> {
         let detail = "there is none; run strongroom init".to_owned();
         return vec![Check { check: "database", ok: false, detail }];
     }
-    let store = match Store::open(&config.database.path).await {
+    let store = match Store::open_to_read(&config.database.path).await {
         Ok(store) => store,
         Err(error) => return vec![check("database", Err(error))],
     };

@@ -31,6 +31,7 @@ use crate::ids::RequestId;
 use super::metrics::{Metrics, Observation};
 use super::policy::Authenticator;
 use super::problem::{Code, Problem};
+use super::read_on;
 use super::request_id;
 use super::server::Received;
 
@@ -104,6 +105,7 @@ pub(super) async fn front(
     let id = request_id::assign(request.extensions_mut());
     let mut exchange = Exchange::begin(id, front.template(&request), &request, &front.metrics);
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut request = read_on::beside_the_answer(request);
     let answer = match admissible(&front, &request) {
         Ok(()) => {
             request.extensions_mut().insert(front.authenticator.clone());

@@ -25,6 +25,7 @@ pub mod partners;
 pub mod policy;
 pub mod problem;
 pub mod range;
+mod read_on;
 pub mod request_id;
 mod routes;
 pub mod server;

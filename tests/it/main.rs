@@ -41,6 +41,7 @@ mod receipts;
 mod receive_resume;
 mod recovery;
 mod recovery_headers;
+mod refused_bodies;
 mod release;
 mod request_links;
 mod routes;

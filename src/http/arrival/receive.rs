@@ -1,16 +1,11 @@
 //! `PUT` and `POST /in/{token}`, with or without the file's name behind it.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::multipart::Multipart;
@@ -27,10 +22,6 @@ use crate::trust::fragment::token_hash;
 const UNNAMED: &str = "document";
 /// The longest name that is taken, in bytes.
 const MAX_NAME_BYTES: usize = 1024;
-
-/// How much of a refused body is read all the same, in bytes, and for how long.
-const READ_ON_BYTES: usize = 64 * 1024 * 1024;
-const READ_ON: Duration = Duration::from_secs(30);
 
 /// What else may be said. Never the name: addresses end up in histories.
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
@@ -99,7 +90,7 @@ pub(super) async fn unnamed(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    receive(documents.0, &clock.0, &token, None, query.0, &headers, body).await
+    receive(documents.0, &clock.0, &token, None, query.0, &headers, incoming(body)).await
 }
 
 pub(super) async fn named(
@@ -111,53 +102,10 @@ pub(super) async fn named(
     body: Body,
 ) -> Result<Response, Problem> {
     let name = Zeroizing::new(name);
-    receive(documents.0, &clock.0, &token, Some(name), query.0, &headers, body).await
+    receive(documents.0, &clock.0, &token, Some(name), query.0, &headers, incoming(body)).await
 }
 
 async fn receive(
-    documents: Documents,
-    clock: &Clock,
-    token: &str,
-    name: Option<Zeroizing<String>>,
-    query: Query,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let (body, rest) = lent(incoming(body));
-    let answered = take(documents, clock, token, name, query, headers, body).await;
-    if !matches!(&answered, Ok(response) if response.status() == StatusCode::CREATED) {
-        tokio::spawn(async move { read_on(&rest).await });
-    }
-    answered
-}
-
-/// A body, and a handle on what of it nobody has read.
-fn lent(body: Incoming) -> (Incoming, Arc<Mutex<Incoming>>) {
-    let body = Arc::new(Mutex::new(body));
-    let reading = stream::unfold(body.clone(), |body| async move {
-        let part = body.lock().await.next().await?;
-        Some((part, body))
-    });
-    (Box::pin(reading.fuse()), body)
-}
-
-/// Reads what still comes of a refused body, for a while, beside its answer. A body that nobody
-/// reads is reset, and senders that are still writing, curl before 8 among them, then report a
-/// broken stream and not the answer.
-async fn read_on(rest: &Mutex<Incoming>) {
-    let reading = async {
-        let (mut rest, mut read) = (rest.lock().await, 0);
-        while let Some(Ok(part)) = rest.next().await {
-            read += part.len();
-            if read > READ_ON_BYTES {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(READ_ON, reading).await;
-}
-
-async fn take(
     documents: Documents,
     clock: &Clock,
     token: &str,
