@@ -13,6 +13,7 @@ use strongroom::api::{Completed, DocumentPage, DocumentState};
 use strongroom::documents::Settings;
 use strongroom::ids::DocumentId;
 
+use crate::support::alone::full_size;
 use crate::support::office::Answer;
 use crate::support::papers::{Desk, Paper, Place, noise, offset, request};
 
@@ -137,6 +138,45 @@ async fn however_it_arrives_and_breaks_the_same_document_comes_of_it() {
         }
         completed(&desk, &paper).await;
     }
+}
+
+/// One small document in random pieces: as long as it said, shorter, or longer.
+async fn one_chunking(desk: &Desk, seed: u64) {
+    let random = noise(8, seed + 9000);
+    let length = usize::from(random[0]) * usize::from(random[1]) % 5000;
+    let paper = paper(desk, length, seed).await;
+    let at = desk.begun(&desk.clerk, &paper).await;
+    let off = 1 + usize::from(random[2]);
+    let sent = match random[3] % 3 {
+        0 => paper.payload.clone(),
+        1 => paper.payload[..paper.payload.len().saturating_sub(off)].to_vec(),
+        _ => [paper.payload.as_slice(), &noise(off, seed)].concat(),
+    };
+    let parts: Vec<_> = sent.chunks(1 + usize::from(random[4]) * 4).map(<[u8]>::to_vec).collect();
+    let whole = sent.len() == paper.payload.len();
+    let answer = desk.patch(&desk.clerk, paper.id, at, body(parts, false), &[]).await;
+    // A body of nothing changes nothing, and says where it stands.
+    let expected = if whole || sent.is_empty() { 204 } else { 400 };
+    assert_eq!(answer.status, expected, "seed {seed}: {:?}", answer.body);
+    let stands = offset(&desk.standing(&desk.clerk, paper.id).await.ok());
+    let after_header = paper.header.len() as u64;
+    assert!(stands == after_header || stands == paper.total(), "seed {seed}: {stands}");
+    assert!(!whole || stands == paper.total(), "seed {seed}: {stands}");
+    if seed.is_multiple_of(50) && stands == paper.total() {
+        completed(desk, &paper).await;
+    } else {
+        give_up(desk, &desk.clerk, paper.id).await.ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_chunks_it_ends_as_declared_or_is_refused() {
+    let desk = Desk::open().await;
+    let rounds = if full_size() { 10_000 } else { 1_000 };
+    let all = stream::iter(0..rounds).map(|seed| one_chunking(&desk, seed)).buffer_unordered(8);
+    assert_eq!(all.count().await, rounds as usize);
+    let complete = desk.office.entries("document.complete").await;
+    assert_eq!(desk.objects().await.len(), complete, "what was given up is gone");
 }
 
 #[tokio::test]
