@@ -61,6 +61,8 @@ pub enum Action {
     Recover,
     /// Hand the clients of a leaving accountant over.
     HandOver,
+    /// Close an accounting period of a client, or open it again.
+    ClosePeriod,
 }
 
 impl Action {
@@ -93,6 +95,7 @@ impl Action {
         Self::SeeWhoSaw,
         Self::Recover,
         Self::HandOver,
+        Self::ClosePeriod,
     ];
 }
 
@@ -206,7 +209,9 @@ pub fn decide(role: Role, action: Action, facts: &Facts) -> Decision {
         Action::SeeShare => related(overseer || decides_about_shares(role, facts)),
         Action::DecideShare if role != Role::Principal => Decision::Deny(Reason::Role),
         Action::DecideShare => related(facts.of_client),
-        Action::SecondShare => keeper_of(keeps_books, role == Role::Lead || facts.assigned),
+        Action::SecondShare | Action::ClosePeriod => {
+            keeper_of(keeps_books, role == Role::Lead || facts.assigned)
+        }
         Action::EndShare => {
             let officer = matches!(role, Role::Lead | Role::PrivacyOfficer);
             related(officer || decides_about_shares(role, facts))

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    cli::outlive_file_limits();
     match arguments.command {
         Command::Person(cli::Command::Completions(args)) => {
             let mut script = Vec::new();

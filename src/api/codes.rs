@@ -56,6 +56,8 @@ codes!(
     MISDIRECTED = "misdirected",
     /// 422: a signed statement that does not verify, or whose signer may not say that.
     STATEMENT_REFUSED = "statement_refused",
+    /// 422: the accounting period is closed; say why, and ask again.
+    REASON_REQUIRED = "reason_required",
     /// 422: this is not what the canary holds.
     WRONG_PROOF = "wrong_proof",
     /// 422: the document is not what its manifest says.

@@ -31,6 +31,8 @@
 //! | `POST /documents/{id}/headers` `/adoption` | [`AddHeader`] [`Adopt`] | [`DocumentInfo`] |
 //! | `GET /clients/{id}/manifest-head?signer=` | | [`ManifestHead`] |
 //! | `GET /rewraps?client=` | | [`Rewraps`] |
+//! | `GET POST /clients/{id}/periods` | [`SetPeriod`] | [`ClosedPeriod`] list |
+//! | `POST /documents/{id}/reason` | [`GiveReason`] | |
 //! | `GET /partners`, `PUT /partners/{id}` | [`PutPartner`] | [`Partner`] list |
 //! | `GET /shares`, `POST /shares` | [`ProposeShare`] | [`ShareInfo`] list |
 //! | `POST /shares/{id}/authorisation` `/seconding` `/revocation` | [`Submit`] | [`ShareInfo`] |
@@ -56,6 +58,7 @@ mod firm;
 pub mod frames;
 mod identity;
 mod log;
+mod periods;
 mod problem;
 mod shares;
 mod text;
@@ -78,6 +81,7 @@ pub use identity::{
     PassphraseStarted, Refresh, SessionInfo, SessionOpened, Tokens,
 };
 pub use log::{LogHead, LogProof, Seen, SeenPage};
+pub use periods::{ClosedPeriod, GiveReason, SetPeriod};
 pub use problem::ProblemBody;
 pub use shares::{
     ExportRoute, Fetched, LEASE_HEADER, OpenShare, OpenedShare, Partner, PartnerBar,

@@ -8,7 +8,7 @@ use crate::envelope::statement::Category;
 
 use super::fetch::{FetchArgs, KeyArgs, RecallArgs};
 use super::firm::{
-    AssignArgs, ClientArgs, InviteArgs, MemberArgs, PolicyArgs, RequestArgs, RootArgs,
+    AssignArgs, ClientArgs, InviteArgs, MemberArgs, PeriodArgs, PolicyArgs, RequestArgs, RootArgs,
 };
 use super::handover::HandoverArgs;
 use super::lang::Lang;
@@ -103,6 +103,8 @@ pub enum Command {
     Member(MemberArgs),
     /// Say what is allowed for a client · 设置客户策略
     Policy(PolicyArgs),
+    /// Close a client's books for a month: opening its documents then needs a reason · 结账
+    Period(PeriodArgs),
     /// The firm's root key: back it up, hand it to a second officer · 根密钥
     Root(RootArgs),
     /// Ask somebody without an account for files · 请没有账号的人发送文件

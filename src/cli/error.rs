@@ -167,9 +167,7 @@ impl fmt::Display for Error {
 
 /// An error of reading or writing the file `path` on this machine.
 pub fn file_error(word: Word, path: &std::path::Path, cause: &std::io::Error) -> Error {
-    if cause.kind() == std::io::ErrorKind::StorageFull
-        || cause.kind() == std::io::ErrorKind::QuotaExceeded
-    {
+    if super::failure::is_full(cause) {
         return Error::new(Word::DiskFull).about_path(path);
     }
     Error::new(word).about_path(path).because(cause)

@@ -73,7 +73,7 @@ impl Failure {
                 format!("{shown} is there already: name another file, or add --force"),
                 format!("{shown} 已存在：请换一个文件名，或加 --force"),
             ),
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::failed(
+            _ if is_full(error) => Self::failed(
                 "disk_full",
                 format!("no room left for {shown}: free some and run the same command again"),
                 format!("磁盘空间不足，无法写入 {shown}：请腾出空间后重新运行同一命令"),
@@ -161,4 +161,10 @@ impl Failure {
             }
         }
     }
+}
+
+/// Whether a disk, a quota or a limit on the size of files is exhausted.
+pub(super) fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }

@@ -33,6 +33,9 @@ pub struct FetchArgs {
     /// Write header and payload here
     #[arg(long, value_name = "FILE")]
     pub raw: PathBuf,
+    /// Why you open a document of a closed period; the client reads it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
     /// Replace FILE when it is there
     #[arg(short, long)]
     pub force: bool,
@@ -70,7 +73,7 @@ pub async fn run_fetch(context: &Context, args: FetchArgs) -> Result<(), Error> 
         }
         Ok::<_, std::io::Error>((file, bytes))
     });
-    let arrived = Download::new(&session, args.document).run(parts).await;
+    let arrived = Download::new(&session, args.document, args.reason.as_deref()).run(parts).await;
     let written =
         writing.await.map_err(|e| Error::new(Word::Internal).about("writing").because(e))?;
     arrived?;

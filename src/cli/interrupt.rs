@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: long work stops in order and says what was done.
+//! Ctrl-C and SIGTERM: long work stops in order and says what was done. And the signal of a file
+//! that may grow no further, which is an error like any other.
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,5 +21,19 @@ pub(super) async fn interrupted() {
             }
         }
         () = terminate => {}
+    }
+}
+
+/// SIGXFSZ, on Linux and the BSDs alike (signal(7)).
+const FILE_LIMIT: i32 = 25;
+
+/// From here on a file that reaches the limit on its size (`ulimit -f`) fails to be written, as
+/// it does on a full disk; by default the system kills whoever writes it.
+pub fn outlive_file_limits() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    if let Ok(runtime) = runtime {
+        let _inside = runtime.enter();
+        // Once listened to it stays so; where it cannot be, things are as they were.
+        let _ = signal(SignalKind::from_raw(FILE_LIMIT));
     }
 }

@@ -46,6 +46,7 @@ pub use args::{Command, Global};
 pub use error::{Error, ErrorJson, Exit};
 pub use failure::Failure;
 pub use gateway::{Ask, Gateway, Session};
+pub use interrupt::outlive_file_limits;
 pub use lang::Lang;
 pub use terminal::Terminal;
 pub use words::Word;
@@ -171,6 +172,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
         Command::Unassign(args) => firm::run_unassign(context, args).await,
         Command::Member(args) => firm::run_member(context, args).await,
         Command::Policy(args) => firm::run_policy(context, args).await,
+        Command::Period(args) => firm::run_period(context, args).await,
         Command::Root(args) => firm::run_root(context, args).await,
         Command::Request(args) => firm::run_request(context, args).await,
         Command::Partner(args) => partners::run(context, args).await,

@@ -107,6 +107,9 @@ words! {
         "{0} is not a hand-over of this firm between these two people"
         "{0} 不是本机构这两人之间的移交声明";
 
+    ReasonRequired Refused "reason_required"
+        "the books of that period are closed: say why you open it with --reason TEXT; the client reads it"
+        "该期间已结账：请用 --reason 说明打开事由，客户可见";
     // Files on this machine.
     NoSuchMember Refused "no_such_member"
         "{0} is no active member of the firm with a key of their own (strongroom member list shows who is)"

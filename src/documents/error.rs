@@ -58,6 +58,9 @@ pub enum Error {
     /// Whom documents are recovered for is not assigned to the client.
     #[error("the successor is not assigned to the client")]
     NotAssigned,
+    /// The document's period is closed, and nobody said why it is opened.
+    #[error("the period is closed: say why")]
+    ReasonRequired,
     /// Nobody can be named to seal to.
     #[error(transparent)]
     NoReaders(#[from] DemandError),

@@ -18,6 +18,7 @@ mod error;
 mod intake;
 mod list;
 mod open;
+mod periods;
 mod pulled;
 mod recall;
 mod receiving;

@@ -11,6 +11,7 @@ use crate::ids::DocumentId;
 use crate::objects::{self, ObjectKey, Span, read_spans};
 use crate::store::{Document, Segment, Tx};
 
+use super::periods::reason_for;
 use super::{Asker, Documents, Error, allow, commit, record};
 
 /// A document that the asker may read: its caller's header and where its payload lies.
@@ -55,7 +56,8 @@ impl Documents {
     }
 
     /// Opens a document: that is an audit entry, and the document counts as opened unless its
-    /// sender looks at it. `choose` looks at what is there and says what of it is wanted; when
+    /// sender looks at it. Where its period is closed, the firm's people have said why before.
+    /// `choose` looks at what is there and says what of it is wanted; when
     /// it refuses, nothing was opened.
     pub async fn open<T, E: From<Error>>(
         &self,
@@ -67,14 +69,18 @@ impl Documents {
         let mut tx = self.inner.store.write().await.map_err(Error::from)?;
         let (readable, document) = self.readable_in(&mut tx, asker, id).await?;
         let chosen = choose(&readable)?;
+        let reason = reason_for(&mut tx, asker, &document, now).await?;
         if document.sender != Some(asker.member) {
             tx.mark_opened(id, now).await.map_err(Error::from)?;
         }
-        let event = asker
+        let mut event = asker
             .did("document.open")
             .client(document.client)
             .object(id)
             .sealed_as(document.manifest, document.commitment);
+        if let Some(reason) = reason {
+            event = event.with("purpose", reason);
+        }
         record(&mut tx, now, event).await?;
         commit(tx).await?;
         Ok((readable, chosen))

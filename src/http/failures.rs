@@ -198,6 +198,11 @@ impl From<documents::Error> for Problem {
                 codes::NOT_ASSIGNED,
                 "The successor is not assigned to this client; assign them first.".into(),
             ),
+            Error::ReasonRequired => unprocessable(
+                codes::REASON_REQUIRED,
+                "The period is closed: say in one line why you open this; the client reads it."
+                    .into(),
+            ),
             Error::NotSealed(reason) => Self::unsupported_media_type(format!("{reason}.")),
             Error::ImpossibleLength => Self::bad_request("No age file has this length."),
             Error::Malformed(what) => Self::bad_request(what),

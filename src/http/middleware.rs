@@ -105,7 +105,7 @@ pub(super) async fn front(
     let id = request_id::assign(request.extensions_mut());
     let mut exchange = Exchange::begin(id, front.template(&request), &request, &front.metrics);
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-    let mut request = read_on::beside_the_answer(request);
+    let (mut request, rest) = read_on::lend(request);
     let answer = match admissible(&front, &request) {
         Ok(()) => {
             request.extensions_mut().insert(front.authenticator.clone());
@@ -120,8 +120,14 @@ pub(super) async fn front(
                 }
             }
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            drop(request);
+            problem.into_response()
+        }
     };
+    if let Some(rest) = rest {
+        rest.read().await;
+    }
     exchange.answered(&answer);
     let mut response = answer.map(|body| Body::new(Counted { inner: body, exchange }));
     dress(id, response.headers_mut());

@@ -20,6 +20,7 @@ pub(crate) const COVERED: &[(&str, &str)] = &[
     ("HEAD", "/api/v1/documents/{document}/age"),
     ("GET", "/api/v1/documents/{document}/pieces"),
     ("POST", "/api/v1/documents/{document}/pulled"),
+    ("POST", "/api/v1/documents/{document}/reason"),
     ("POST", "/api/v1/documents/{document}/headers"),
     ("POST", "/api/v1/documents/{document}/adoption"),
     ("HEAD", "/api/v1/uploads/{document}"),
@@ -85,6 +86,7 @@ async fn ask(desk: &Desk, person: &Person, method: &str, path: &str, id: Documen
             let header = Base64(paper.header.clone());
             Some(json!({ "header": header, "members": [desk.accountant.member] }))
         }
+        Some("reason") => Some(json!({ "reason": "why" })),
         Some("adoption") => {
             let (header, sealed) = (Base64(paper.header.clone()), Base64(paper.part.clone()));
             Some(json!({ "adoption": note, "sealed": sealed, "header": header }))
@@ -148,7 +150,7 @@ async fn every_document_is_as_open_to_everybody_as_these_words_say() {
                 let may = match (method.as_str(), path.rsplit('/').next().expect("a part")) {
                     ("GET", "{document}") => reads || overseer || sender,
                     ("DELETE", "{document}") if !path.contains("uploads") => sender,
-                    (_, "age" | "pieces" | "pulled") => reads,
+                    (_, "age" | "pieces" | "pulled" | "reason") => reads,
                     // Accountants of the client alone, and refused for another reason here.
                     (_, "headers" | "adoption") => reads && person.role == Role::Accountant,
                     // Complete already: only a sender is told so.

@@ -211,6 +211,22 @@ fn a_stopped_seal_leaves_nothing() {
 }
 
 #[test]
+fn a_file_that_may_grow_no_further_is_an_error_like_a_full_disk() {
+    let bench = Bench::new();
+    fs::write(bench.path("plain"), sample(3 * 1_048_576)).expect("writable");
+    let names = bench.names();
+    let sealing = format!(
+        "ulimit -f 1024; exec {} --json seal -r {} -o out.age plain",
+        env!("CARGO_BIN_EXE_strongroom"),
+        bench.recipient()
+    );
+    let mut shell = Command::new("sh");
+    let output = shell.args(["-c", &sealing]).current_dir(bench.folder.path()).output();
+    refused(&output.expect("the shell runs"), 1, "disk_full");
+    assert_eq!(bench.names(), names);
+}
+
+#[test]
 fn bad_input_is_refused_with_a_word_and_a_status() {
     let bench = Bench::new();
     let recipient = bench.recipient();

@@ -37,6 +37,7 @@ mod no_trace;
 mod notices;
 mod paths;
 mod people;
+mod periods;
 mod receipts;
 mod receive_resume;
 mod recovery;

@@ -146,6 +146,18 @@ const ROWS: &[Row] = &[
         request: |_, _, _| (String::new(), Value::Null),
     },
     Row {
+        method: "GET",
+        path: "/api/v1/clients/{client}/periods",
+        action: Action::SeeClient,
+        request: |_, _, _| (String::new(), Value::Null),
+    },
+    Row {
+        method: "POST",
+        path: "/api/v1/clients/{client}/periods",
+        action: Action::ClosePeriod,
+        request: |_, _, _| (String::new(), json!({ "period": "2026-10", "closed": true })),
+    },
+    Row {
         method: "POST",
         path: "/api/v1/assignments",
         action: Action::Govern,

@@ -6,6 +6,7 @@ mod assign;
 mod clients;
 mod invite;
 mod members;
+mod period;
 mod policy;
 mod request;
 mod root;
@@ -19,6 +20,7 @@ pub use assign::{AssignArgs, assign_to, run_assign, run_unassign, sign_assignmen
 pub use clients::{ClientArgs, run as run_client};
 pub use invite::{InviteArgs, run as run_invite};
 pub use members::{MemberArgs, run as run_member};
+pub use period::{PeriodArgs, run as run_period};
 pub use policy::{PolicyArgs, run as run_policy};
 pub use request::{RequestArgs, run as run_request};
 pub use root::{RootArgs, run as run_root, seal_root};

@@ -41,6 +41,7 @@ Example · 示例:
   strongroom pull --new --to ~/inbox
   strongroom pull --client 3f07… --period 2026-03 --to ~/inbox
   strongroom pull 9b1c… --to .
+  strongroom pull --period 2026-03 --reason '税务核查' --to ~/inbox
 
 Writes DIR/CLIENT/PERIOD/CATEGORY/NAME and DIR/manifest.csv.")]
 pub struct PullArgs {
@@ -62,6 +63,9 @@ pub struct PullArgs {
     /// Where to
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
+    /// Why you open documents of a closed period; the client reads it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// A document on this disk.
@@ -121,7 +125,13 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<(), Error> {
     std::fs::create_dir_all(&args.to).map_err(|e| file_error(Word::CannotWrite, &args.to, &e))?;
     let (found, mut outcomes) = choose(context, &reading, &args).await?;
     let bars = Bars::new(&context.terminal);
-    let pulling = Pulling { reading: &reading, to: &args.to, bars, unproven: Mutex::default() };
+    let pulling = Pulling {
+        reading: &reading,
+        to: &args.to,
+        reason: args.reason.as_deref(),
+        bars,
+        unproven: Mutex::default(),
+    };
     outcomes.extend(pulling.all(found).await);
     let unproven = std::mem::take(&mut *pulling.unproven.lock().await);
     if let Err(error) = pulling.prove_recovery(unproven).await {
@@ -186,6 +196,8 @@ async fn choose(
 pub(super) struct Pulling<'a> {
     reading: &'a Reading<'a>,
     to: &'a Path,
+    /// Why documents of closed periods are opened.
+    reason: Option<&'a str>,
     bars: Bars,
     /// Headers for the recovery key of documents that are here now.
     unproven: Mutex<Vec<RecoveryHeader>>,

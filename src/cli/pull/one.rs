@@ -109,7 +109,8 @@ impl Pulling<'_> {
             name: name.to_owned(),
         };
         let opened = tokio::task::spawn_blocking(move || opening.run(received));
-        let arrived = Download::new(self.reading.session(), part.document).run(parts).await;
+        let arrived =
+            Download::new(self.reading.session(), part.document, self.reason).run(parts).await;
         let opened =
             opened.await.map_err(|e| Error::new(Word::Internal).about("opening").because(e))?;
         match (arrived, opened) {

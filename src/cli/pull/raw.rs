@@ -45,7 +45,7 @@ impl Pulling<'_> {
             pieces: info.pieces,
         };
         let opened = tokio::task::spawn_blocking(move || opening.run(received));
-        let arrived = Download::new(self.reading.session(), document).run(parts).await;
+        let arrived = Download::new(self.reading.session(), document, self.reason).run(parts).await;
         let opened =
             opened.await.map_err(|e| Error::new(Word::Internal).about("opening").because(e))?;
         arrived?;

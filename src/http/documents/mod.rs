@@ -11,6 +11,7 @@ mod info;
 mod list;
 mod manifest_head;
 mod options;
+mod periods;
 mod pieces;
 pub(in crate::http) mod progress;
 mod prove_recovery;
@@ -198,6 +199,31 @@ where
             document("documents.pulled", "The document has arrived whole on the caller's device.")
                 .answers(none, "Noted."),
             pulled::pulled,
+        )
+        .post(
+            "/api/v1/documents/{document}/reason",
+            own(BOOKKEEPERS),
+            document("documents.reason", "Why a document of a closed period is opened.")
+                .takes::<api::GiveReason>()
+                .answers(none, "It may be opened for a day."),
+            periods::give_reason,
+        )
+        .get(
+            "/api/v1/clients/{client}/periods",
+            own(PEOPLE),
+            operation("periods.list", "The closed accounting periods of a client.")
+                .path_param("client", "The client's id.")
+                .answers_json::<Vec<api::ClosedPeriod>>(ok, "They, newest first."),
+            periods::list,
+        )
+        .post(
+            "/api/v1/clients/{client}/periods",
+            own(BOOKKEEPERS),
+            operation("periods.set", "Closes an accounting period, or opens it again.")
+                .path_param("client", "The client's id.")
+                .takes::<api::SetPeriod>()
+                .answers_json::<Vec<api::ClosedPeriod>>(ok, "The closed periods now."),
+            periods::set,
         )
         .post(
             "/api/v1/documents/{document}/headers",

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
-use crate::api::LEASE_HEADER;
+use crate::api::{GiveReason, LEASE_HEADER};
 use crate::cli::error::Error;
 use crate::cli::gateway::{Ask, Gateway, Session};
 use crate::cli::words::Word;
@@ -36,8 +36,8 @@ pub enum Part {
 /// In whose name something is downloaded.
 #[derive(Clone, Debug)]
 enum Source<'a> {
-    /// A member's.
-    Member(&'a Session),
+    /// A member's, who may have said why.
+    Member { session: &'a Session, reason: Option<&'a str> },
     /// A partner's, who proves a lease of a share.
     Lease { gateway: &'a Gateway, proof: HeaderValue },
 }
@@ -61,10 +61,10 @@ enum Ended {
 }
 
 impl<'a> Download<'a> {
-    /// Of `document`.
-    pub fn new(session: &'a Session, document: DocumentId) -> Self {
+    /// Of `document`; `reason` is given where its period is closed.
+    pub fn new(session: &'a Session, document: DocumentId, reason: Option<&'a str>) -> Self {
         let path = format!("/documents/{document}/age");
-        let source = Source::Member(session);
+        let source = Source::Member { session, reason };
         Self { source, path, document, etag: None, header: None, taken: 0 }
     }
 
@@ -121,7 +121,15 @@ impl<'a> Download<'a> {
 
     async fn answer(&self, ask: Ask) -> Result<Response<Incoming>, Error> {
         match &self.source {
-            Source::Member(session) => session.answer(&ask).await,
+            Source::Member { session, reason } => match (session.answer(&ask).await, reason) {
+                (Err(error), Some(reason)) if error.word() == Word::ReasonRequired => {
+                    let given = GiveReason { reason: (*reason).to_owned() };
+                    let path = format!("/documents/{}/reason", self.document);
+                    session.answer(&Ask::post(path, &given)?).await?;
+                    session.answer(&ask).await
+                }
+                (answered, _) => answered,
+            },
             Source::Lease { gateway, proof } => {
                 let name = HeaderName::from_static(LEASE_HEADER);
                 gateway.answer(&ask.with(name, proof.clone()), None).await

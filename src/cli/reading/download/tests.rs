@@ -61,7 +61,7 @@ async fn download(serving: Serving) -> (Vec<u8>, Vec<u8>, Vec<Option<String>>) {
         }
         (header, payload)
     });
-    Download::new(&session, DocumentId::random()).run(parts).await.expect("all of it");
+    Download::new(&session, DocumentId::random(), None).run(parts).await.expect("all of it");
     let (header, payload) = taking.await.expect("no panic");
     let ranges = serving.lock().expect("no panic").ranges.clone();
     (header, payload, ranges)
