@@ -175,6 +175,30 @@ pub struct Submit {
     pub statement: Note,
 }
 
+/// Says that a member's key was compared with them.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmKey {
+    /// Whose key.
+    pub member: MemberId,
+    /// The client whose papers are sealed to it; none where the caller speaks for the firm.
+    pub client: Option<ClientId>,
+    /// H of their newest card.
+    pub card: Hash,
+    /// The card with the signature of the calling lead.
+    pub signed: Option<Note>,
+}
+
+/// A key was confirmed.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmed {
+    /// Whose.
+    pub member: MemberId,
+    /// Whether the card bears a lead's signature now.
+    pub countersigned: bool,
+}
+
 /// An assignment or policy is in force.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

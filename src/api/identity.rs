@@ -242,6 +242,42 @@ pub struct PassphraseChange {
     pub header: KeyringHeader,
 }
 
+/// Begins a rotation of the caller's keys.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotationStart {
+    /// The registration request of a passphrase; none where there is none to keep.
+    pub request: Option<Base64>,
+}
+
+/// What a rotation has to follow.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotationStarted {
+    /// The caller's newest card, which the next one names as `prev`.
+    pub card: Note,
+    /// The next card is not dated before this: the present key has signed things until then.
+    pub not_before: Timestamp,
+    /// Whether there is a login by passphrase, which has to be registered anew.
+    pub passphrase: bool,
+    /// The registration response.
+    pub response: Option<Base64>,
+}
+
+/// Rotates the caller's keys.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// The next card, signed by its own key and by the one before.
+    pub card: Note,
+    /// The registration upload of a passphrase.
+    pub registration: Option<Base64>,
+    /// H of the token of the new recovery kit.
+    pub kit_token_hash: Hash,
+    /// The keyring of the new epoch with its headers; the one for a device is the caller's.
+    pub keyring: KeyringSealed,
+}
+
 /// What a joining or logged-in device needs to check statements.
 impl SessionOpened {
     /// The root key that the gateway names; to be compared with the pinned one.

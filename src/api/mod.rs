@@ -10,9 +10,11 @@
 //! | `GET /me` | | [`Me`] |
 //! | `PUT /keyring/headers` | [`KeyringHeader`] | |
 //! | `POST /passphrase/start` `/passphrase` | [`PassphraseStart`] [`PassphraseChange`] | [`PassphraseStarted`] |
+//! | `POST /keyring/rotation/start` `/keyring/rotation` | [`RotationStart`] [`Rotation`] | [`RotationStarted`] |
 //! | `POST /invitations/{id}/look` `/join/start` `/join` | [`InvitationLook`] [`JoinStart`] [`Join`] | [`InvitationSeen`] [`JoinStarted`] [`SessionOpened`] |
 //! | `GET /firm` | | [`FirmDetails`] |
-//! | `GET /directory?client=` | | [`Statements`] |
+//! | `GET /directory?client=&people=` | | [`Statements`] |
+//! | `POST /key-confirmations` | [`ConfirmKey`] | [`Confirmed`] |
 //! | `GET /clients`, `POST /clients` | [`AddClient`] | [`ClientSummary`] list |
 //! | `GET /members`, `POST /revocations` | [`Submit`] | [`MemberSummary`] list |
 //! | `POST /invitations` `/links` `/request-links` | [`Offer`] | [`Offered`] |
@@ -72,13 +74,14 @@ pub use documents::{
     RecoveryHeader, RecoveryHeaders, RecoveryProven, Rewrap, Rewraps,
 };
 pub use firm::{
-    AddClient, Assigned, ClientSummary, Firm, FirmDetails, LinkInfo, LinkSeen, LinkState,
-    MemberState, MemberSummary, Offer, Offered, Rehearsal, Statements, Submit,
+    AddClient, Assigned, ClientSummary, ConfirmKey, Confirmed, Firm, FirmDetails, LinkInfo,
+    LinkSeen, LinkState, MemberState, MemberSummary, Offer, Offered, Rehearsal, Statements, Submit,
 };
 pub use identity::{
     InvitationLook, InvitationSeen, Join, JoinStart, JoinStarted, KeyringHeader, KeyringSealed,
     KitLogin, LoginFinish, LoginStart, LoginStarted, Me, PassphraseChange, PassphraseStart,
-    PassphraseStarted, Refresh, SessionInfo, SessionOpened, Tokens,
+    PassphraseStarted, Refresh, Rotation, RotationStart, RotationStarted, SessionInfo,
+    SessionOpened, Tokens,
 };
 pub use log::{LogHead, LogProof, Seen, SeenPage};
 pub use periods::{ClosedPeriod, GiveReason, SetPeriod};

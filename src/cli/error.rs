@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::envelope::statement::Hash;
+use crate::trust::spoken;
+
 use super::lang::Lang;
 use super::words::Word;
 
@@ -38,11 +41,28 @@ pub struct Error(Box<Inner>);
 #[derive(Debug)]
 struct Inner {
     word: Word,
-    subjects: Vec<String>,
+    subjects: Vec<Subject>,
     remote: Option<Remote>,
     cause: Option<String>,
     /// Whether the result on standard output says it already.
     reported: bool,
+}
+
+/// What an error is about.
+#[derive(Debug)]
+enum Subject {
+    Text(String),
+    /// A fingerprint, said in the words of the reader's language.
+    Fingerprint(Hash),
+}
+
+impl Subject {
+    fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Fingerprint(hash) => lang.spoken(&spoken(hash)).to_owned(),
+        }
+    }
 }
 
 /// A refusal whose code has no word here: a newer gateway.
@@ -88,7 +108,14 @@ impl Error {
     /// Names what the error is about; the first fills `{0}` of the message, the next `{1}`.
     #[must_use]
     pub fn about(mut self, subject: impl fmt::Display) -> Self {
-        self.0.subjects.push(subject.to_string());
+        self.0.subjects.push(Subject::Text(subject.to_string()));
+        self
+    }
+
+    /// Names a key that the error is about, by the words of its fingerprint.
+    #[must_use]
+    pub fn about_words(mut self, fingerprint: Hash) -> Self {
+        self.0.subjects.push(Subject::Fingerprint(fingerprint));
         self
     }
 
@@ -141,7 +168,7 @@ impl Error {
     pub fn message(&self, lang: Lang) -> String {
         let mut text = self.0.word.text(lang).to_owned();
         for (number, subject) in self.0.subjects.iter().enumerate() {
-            text = text.replace(&format!("{{{number}}}"), subject);
+            text = text.replace(&format!("{{{number}}}"), &subject.text(lang));
         }
         if let Some(cause) = &self.0.cause {
             text.push_str(&format!(" ({cause})"));

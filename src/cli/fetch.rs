@@ -16,6 +16,7 @@ use super::Context;
 use super::error::{Error, file_error};
 use super::gateway::{Ask, read_body};
 use super::new_file::NewFile;
+use super::people::RotateArgs;
 use super::profile;
 use super::reading::{Download, Part};
 use super::words::Word;
@@ -138,6 +139,8 @@ Whoever has this file opens every document that you can open: keep it safe, or d
         #[arg(long)]
         post_quantum: bool,
     },
+    /// Replace your keys by new ones · 更换密钥
+    Rotate(RotateArgs),
 }
 
 #[derive(Serialize)]
@@ -152,16 +155,26 @@ struct Exported {
 ///
 /// # Errors
 /// [`Word::FileExists`], [`Word::CannotWrite`], and those of the profile.
-pub fn run_key(context: &Context, args: KeyArgs) -> Result<(), Error> {
-    let KeyAction::Export { to, post_quantum } = args.action;
+pub async fn run_key(context: &Context, args: KeyArgs) -> Result<(), Error> {
+    match args.action {
+        KeyAction::Export { to, post_quantum } => export(context, to, post_quantum),
+        KeyAction::Rotate(args) => super::people::run_rotate(context, args).await,
+    }
+}
+
+fn export(context: &Context, to: PathBuf, post_quantum: bool) -> Result<(), Error> {
     let profile = profile::Profile::open(&context.profile_dir()?)?;
     let keys = profile.keys()?;
     let identity = if post_quantum { &keys.post_quantum } else { &keys.x25519 };
     let recipient = identity.recipient();
     let mut text = zeroize::Zeroizing::new(String::with_capacity(512));
     text.push_str(&format!("# member: {}\n# public key: {recipient}\n", profile.info().member));
-    text.push_str(&identity.to_secret_string());
-    text.push('\n');
+    // Files from before a rotation open with the key of their time.
+    let former = keys.former.iter().filter(|old| old.recipient().is_post_quantum() == post_quantum);
+    for identity in std::iter::once(identity).chain(former) {
+        text.push_str(&identity.to_secret_string());
+        text.push('\n');
+    }
     profile::write_new_private(&to, text.as_bytes()).map_err(|e| match e.kind() {
         std::io::ErrorKind::AlreadyExists => Error::new(Word::FileExists).about_path(&to),
         _ => file_error(Word::CannotWrite, &to, &e),

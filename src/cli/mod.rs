@@ -7,6 +7,7 @@
 mod age_file;
 pub mod args;
 mod bars;
+pub mod confirm;
 pub mod directory;
 pub mod error;
 mod failure;
@@ -146,7 +147,24 @@ fn on_line(context: &Context, command: Command) -> Result<(), Error> {
     done
 }
 
+/// Whether a command speaks for the member, so that a rotation must be finished first.
+fn needs_keys(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Join(_)
+            | Command::Login(_)
+            | Command::Logout
+            | Command::Verify(_)
+            | Command::Receipt(_)
+            | Command::Receive(_)
+            | Command::Completions(_)
+    )
+}
+
 async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
+    if needs_keys(&command) {
+        people::finish_begun(context).await?;
+    }
     match command {
         Command::Send(args) => send::run_send(context, args).await,
         Command::Pull(args) => pull::run(context, args).await,
@@ -159,7 +177,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
         Command::List(args) => list::run(context, args).await,
         Command::Recall(args) => fetch::run_recall(context, args).await,
         Command::Fetch(args) => fetch::run_fetch(context, args).await,
-        Command::Key(args) => fetch::run_key(context, args),
+        Command::Key(args) => fetch::run_key(context, args).await,
         Command::Recipients(args) => recipients::run(context, args).await,
         Command::Rewrap(args) => rewrap::run(context, args).await,
         Command::Verify(args) => receipt::run_verify(context, args).await,

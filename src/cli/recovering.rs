@@ -174,6 +174,7 @@ async fn assign_successor(
     to: MemberId,
 ) -> Result<bool, Error> {
     let before = directory::fetch(session, Some(client)).await?;
+    directory::is_confirmed(&before, to)?;
     if Category::ALL.iter().any(|category| before.assigned(client, *category).contains(&to)) {
         return Ok(false);
     }

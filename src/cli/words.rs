@@ -84,6 +84,9 @@ words! {
     FromNeeded Usage "from_needed"
         "say who you are, in up to 200 bytes on one line: --from NAME"
         "请说明您是谁（一行，不超过 200 字节）：--from 姓名";
+    TooManyRotations Failed "too_many_rotations"
+        "this keyring has been rotated {0} times and holds no more old keys: have yourself suspended and join anew"
+        "此密钥环已轮换 {0} 次，无法再保存旧密钥：请由主管停用后重新加入";
     NothingToChange Usage "nothing_to_change"
         "say what to change: --on-arrival, --post-quantum or --clerk-reads"
         "请说明要更改什么：--on-arrival、--post-quantum 或 --clerk-reads";
@@ -345,6 +348,16 @@ words! {
     DirectoryRolledBack Unverified "directory_rolled_back"
         "the gateway shows older statements than this device has seen before, so nothing was sent or opened: call the firm"
         "网关给出的声明比本机见过的更旧，未发送或打开任何内容：请致电机构核实";
+    KeyChanged Unverified "key_changed"
+        "the key of member {0} has changed and nobody has confirmed it, so nothing was sealed to it. It was: {1} - it is now: {2} - call them on a number you know and let them read the words that strongroom whoami shows them; if they are the new ones: strongroom recipients confirm {0} --fingerprint 'WORDS'"
+        "成员 {0} 的密钥已更换，尚无人确认，因此未向其封存任何内容。原核对词：{1}；现核对词：{2}。请拨打您已知的电话，请对方念出 strongroom whoami 显示的核对词；如与新的一致：strongroom recipients confirm {0} --fingerprint '核对词'";
+    LinkKeyChanged Unverified "link_key_changed"
+        "somebody at the firm has another key than when you last sent through this link, so nothing was sent. It was: {0} - it is now: {1} - call the firm, and ask for a new link if they say that it is right"
+        "机构中有人的密钥与您上次通过此链接发送时不同，未发送任何内容。原核对词：{0}；现核对词：{1}。请致电机构核实，确认无误后索取新链接"
+        ;
+    WordsDiffer Unverified "words_differ"
+        "these are not the words of the key that the gateway shows for member {0} ({1}), so nothing was confirmed: if they read the others aloud, do not go on, call the firm"
+        "这不是网关所示成员 {0} 的密钥的核对词（{1}），未确认任何内容：如对方念的确是另一组，请勿继续，致电机构核实";
     BadKeyring Unverified "bad_keyring"
         "the keyring does not belong to this member's card: do not go on, call the firm"
         "密钥环与该成员的名片不符：请勿继续，致电机构核实";

@@ -48,6 +48,8 @@ pub struct Keyring {
     pub epoch: u64,
     /// What all keys derive from.
     pub seed: Secret<32>,
+    /// Seeds of the epochs before, the first one first: what was sealed to them stays readable.
+    pub former: Vec<Secret<32>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,31 +58,60 @@ struct KeyringJson {
     member: MemberId,
     epoch: u64,
     seed: String,
+    /// Absent until the first rotation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<String>,
+}
+
+impl Drop for KeyringJson {
+    fn drop(&mut self) {
+        self.seed.zeroize();
+        self.former.zeroize();
+    }
 }
 
 impl Keyring {
     /// A new keyring of the first epoch.
     pub fn random(member: MemberId) -> Self {
-        Self { member, epoch: 1, seed: Secret::random() }
+        Self { member, epoch: 1, seed: Secret::random(), former: Vec::new() }
     }
 
-    /// The keys of the seed.
-    pub fn keys(&self) -> MemberKeys {
-        MemberKeys::from_seed(&self.seed)
+    /// The keyring of the next epoch: a new seed, and all those before. `None` after so many
+    /// rotations that it would outgrow what a gateway keeps.
+    pub fn rotated(&self) -> Option<Self> {
+        if self.former.len() >= Self::MAX_FORMER {
+            return None;
+        }
+        let former = self.former.iter().chain([&self.seed]).cloned().collect();
+        let epoch = self.epoch.checked_add(1)?;
+        Some(Self { member: self.member, epoch, seed: Secret::random(), former })
     }
+
+    /// The keys of the seed; the identities of the former ones open too.
+    pub fn keys(&self) -> MemberKeys {
+        let mut keys = MemberKeys::from_seed(&self.seed);
+        for seed in self.former.iter().rev() {
+            let old = MemberKeys::from_seed(seed);
+            keys.former.extend([old.x25519, old.post_quantum]);
+        }
+        keys
+    }
+
+    /// The most rotations that a keyring remembers.
+    pub const MAX_FORMER: usize = 100;
 }
 
 /// Seals the keyring under a new file key, which [`wrap`] then gives to each way of unlocking.
 pub fn seal(keyring: &Keyring) -> (Vec<u8>, FileKey) {
-    let mut json = KeyringJson {
+    let json = KeyringJson {
         member: keyring.member,
         epoch: keyring.epoch,
         seed: hex::encode(keyring.seed.expose()),
+        former: keyring.former.iter().map(|seed| hex::encode(seed.expose())).collect(),
     };
     // Room enough that the text is never moved and left behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(256));
-    serde_json::to_writer(&mut *text, &json).expect("three plain fields are JSON");
-    json.seed.zeroize();
+    let mut text = Zeroizing::new(Vec::with_capacity(256 + 80 * keyring.former.len()));
+    serde_json::to_writer(&mut *text, &json).expect("plain fields are JSON");
     let key = FileKey::random();
     (seal_payload(&key, &text), key)
 }
@@ -159,12 +190,15 @@ pub fn open(
 pub fn open_with_key(key: FileKey, payload: &[u8], member: MemberId) -> Result<Keyring, Error> {
     let text = open_payload(key, payload).map_err(|_| Error::Keyring)?;
     let json: KeyringJson = serde_json::from_slice(&text).map_err(|_| Error::Keyring)?;
-    let hex = Zeroizing::new(json.seed);
-    let seed = Zeroizing::new(parse_hex::<32>(&hex).map_err(|_| Error::Keyring)?);
-    if json.member != member {
+    let read = |hex: &String| -> Result<Secret<32>, Error> {
+        let seed = Zeroizing::new(parse_hex::<32>(hex).map_err(|_| Error::Keyring)?);
+        Ok(Secret::new(*seed))
+    };
+    if json.member != member || json.former.len() > Keyring::MAX_FORMER {
         return Err(Error::Keyring);
     }
-    Ok(Keyring { member, epoch: json.epoch, seed: Secret::new(*seed) })
+    let former = json.former.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Keyring { member, epoch: json.epoch, seed: read(&json.seed)?, former })
 }
 
 #[cfg(test)]
@@ -182,6 +216,32 @@ mod tests {
             let opened = open(&header, &payload, unlock, b"a secret", member).expect("opens");
             assert_eq!(opened, keyring);
         }
+    }
+
+    #[test]
+    fn a_rotated_keyring_opens_what_was_sealed_before() {
+        let first = Keyring::random(MemberId::random());
+        let second = first.rotated().expect("a second epoch");
+        let third = second.rotated().expect("a third epoch");
+        assert_eq!((third.epoch, third.former.len()), (3, 2));
+        let (payload, key) = seal(&third);
+        let opened = open_with_key(key, &payload, third.member).expect("opens");
+        assert_eq!(opened, third);
+        let keys = opened.keys();
+        assert_ne!(keys.key_id(), first.keys().key_id());
+        for keyring in [&first, &second, &third] {
+            let old = keyring.keys();
+            for recipient in [old.recipient(), old.recipient_post_quantum()] {
+                let file_key = FileKey::random();
+                let header = Header::seal(&file_key, &[recipient]).expect("sealed");
+                assert!(header.open(&keys.identities()).is_ok(), "epoch {}", keyring.epoch);
+            }
+        }
+        let full = Keyring { former: vec![Secret::random(); Keyring::MAX_FORMER], ..first };
+        assert!(full.rotated().is_none());
+        let (payload, key) = seal(&full);
+        assert!(payload.len() < 8192, "{}", payload.len());
+        assert_eq!(open_with_key(key, &payload, full.member).expect("opens"), full);
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub struct MemberKeys {
     pub x25519: Identity,
     /// Opens documents sealed post-quantum.
     pub post_quantum: Identity,
+    /// Identities of keys before a rotation, the newest first: they open, and nothing is sealed
+    /// to them.
+    pub former: Vec<Identity>,
 }
 
 impl std::fmt::Debug for MemberKeys {
@@ -30,6 +33,7 @@ impl MemberKeys {
             sign: SigningKey::from_seed(&derive("strongroom/v1/id/sign")),
             x25519: Identity::X25519(derive("strongroom/v1/id/x25519")),
             post_quantum: Identity::Hybrid(derive("strongroom/v1/id/pq")),
+            former: Vec::new(),
         }
     }
 
@@ -48,9 +52,10 @@ impl MemberKeys {
         self.post_quantum.recipient()
     }
 
-    /// Both identities, in the order in which headers are tried.
+    /// Every identity, in the order in which headers are tried.
     pub fn identities(&self) -> Vec<Identity> {
-        vec![self.x25519.clone(), self.post_quantum.clone()]
+        let newest = [&self.x25519, &self.post_quantum];
+        newest.into_iter().chain(&self.former).cloned().collect()
     }
 }
 

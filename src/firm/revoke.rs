@@ -7,6 +7,7 @@ use crate::envelope::statement::{Note, Revocation, RevocationKind, Role};
 use crate::ids::LinkId;
 use crate::notices::{self, Kind, Notice};
 use crate::store::{self, Tx};
+use crate::trust::read_card_subject;
 
 use super::{Actor, Directories, Error, directory_with, permit, plausible, signed_by_caller};
 
@@ -80,6 +81,17 @@ pub async fn revoke(
             notices::cancel(tx, Kind::Expiring, id).await?;
             notices::enqueue(tx, &Notice::new(Kind::Revoked, client, id, now)).await?;
             "link.revoke"
+        }
+        RevocationKind::Card => {
+            let (id, epoch) = read_card_subject(&subject).ok_or(Error::StatementRefused)?;
+            let member = tx.member(id).await?;
+            if epoch == 0 || epoch > member.epoch {
+                return Err(Error::NotFound);
+            }
+            stays_verifiable(tx, member.role, note).await?;
+            // Whoever has the key of a revoked card may have the device too.
+            tx.end_sessions(id, None, now).await?;
+            "card.revoke"
         }
         // Shares end by a route of their own, which asks whose documents they are.
         RevocationKind::Share => return Err(Error::StatementRefused),

@@ -134,6 +134,10 @@ impl From<identity::Error> for Problem {
                 codes::STATEMENT_REFUSED,
                 "The card does not say what the invitation lets it say, or is not signed so.",
             ),
+            identity::Error::ChainMoved => Self::conflict(
+                codes::CHAIN_MOVED,
+                "Another device has rotated the keys; log in again on this one.",
+            ),
             identity::Error::Unacceptable(detail) => Self::bad_request(detail),
             identity::Error::Directory(_) => Self::internal(&error),
             identity::Error::Store(error) => error.into(),
@@ -216,11 +220,11 @@ impl From<documents::Error> for Problem {
             Error::TooManyUploads => Self::too_many_requests(60),
             Error::NoReaders(demand) => {
                 let code = match demand {
-                    DemandError::NoAccountant => codes::NO_ACCOUNTANT,
+                    DemandError::NoAccountant | DemandError::NoCard(_) => codes::NO_ACCOUNTANT,
                     DemandError::NoRecovery => codes::NO_RECOVERY_KEY,
-                    DemandError::NoReadingKey | DemandError::NoPostQuantumKey => {
-                        codes::NO_READING_KEY
-                    }
+                    DemandError::NoReadingKey
+                    | DemandError::NoPostQuantumKey
+                    | DemandError::KeyChanged(_) => codes::NO_READING_KEY,
                 };
                 unprocessable(code, format!("{demand}."))
             }

@@ -22,7 +22,7 @@ use super::keyring::checked_keyring;
 use super::{Error, Identity, name};
 
 /// A card's time may be this far ahead of the gateway's clock, in seconds.
-const CLOCK_SKEW_SECS: i64 = 26 * 3600;
+pub(super) const CLOCK_SKEW_SECS: i64 = 26 * 3600;
 
 /// The invitation whose token this is, used or not. Unknown and wrong are one answer.
 async fn invited(tx: &mut Tx, id: InvitationId, token: &str) -> Result<InvitationRow, Error> {
@@ -137,7 +137,7 @@ impl Identity {
 }
 
 /// A card names two recipients that things can be sealed to, one of either kind.
-fn reads_with(card: &Card) -> bool {
+pub(super) fn reads_with(card: &Card) -> bool {
     let good = |recipient: &Option<_>, post_quantum| {
         recipient.as_ref().is_some_and(|text| {
             Recipient::try_from(text).is_ok_and(|r| r.is_post_quantum() == post_quantum)

@@ -10,8 +10,8 @@ use crate::store::Tx;
 
 use super::{Error, Identity};
 
-/// A keyring's payload is about 200 bytes, a header of it about 300.
-const MAX_PAYLOAD_BYTES: usize = 2048;
+/// A keyring's payload is about 200 bytes and 67 more for each rotation, a header of it about 300.
+const MAX_PAYLOAD_BYTES: usize = 8192;
 const MAX_HEADER_BYTES: usize = 2048;
 
 const REFUSED: Error = Error::Unacceptable("The keyring is not a sealed keyring.");

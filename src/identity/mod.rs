@@ -13,6 +13,7 @@ mod login;
 mod name;
 mod opened;
 mod passphrase;
+mod rotate;
 mod secrets;
 mod session;
 mod throttle;
@@ -58,6 +59,9 @@ pub enum Error {
     /// A card that does not say what it must, or is not signed by whom it must be.
     #[error("the card is refused")]
     CardRefused,
+    /// A card that does not follow the newest one: another device was faster.
+    #[error("the card does not follow the newest one")]
+    ChainMoved,
     /// A value that cannot be meant; says which.
     #[error("{0}")]
     Unacceptable(&'static str),

@@ -25,6 +25,7 @@ mod periods;
 mod policies;
 mod recovery;
 mod request_links;
+mod rotations;
 mod seen;
 mod segments;
 mod sessions;

@@ -49,15 +49,7 @@ impl Tx {
             .bind(id.to_string())
             .execute(self.conn())
             .await?;
-        sqlx::query("UPDATE sessions SET ended_at = coalesce(ended_at, $2) WHERE member = $1")
-            .bind(id.to_string())
-            .bind(now.as_ms())
-            .execute(self.conn())
-            .await?;
-        sqlx::query("DELETE FROM keyring_headers WHERE member = $1 AND kind = 'device'")
-            .bind(id.to_string())
-            .execute(self.conn())
-            .await?;
+        self.end_sessions(id, None, now).await?;
         Ok(done.rows_affected() == 1)
     }
 

@@ -3,8 +3,8 @@
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::{
-    Assignment, Card, Hash, Invitation, Link, Note, Policy, Revocation, RoleGrant, Statement,
-    peek_kind,
+    Assignment, Card, Hash, Invitation, Link, Note, Policy, Revocation, RevocationKind, RoleGrant,
+    Statement, peek_kind,
 };
 use crate::ids::{ClientId, InvitationId, MemberId};
 
@@ -74,7 +74,12 @@ fn file(note: &Note) -> Result<Filed, Error> {
         Revocation::KIND => {
             let it: Revocation = note.decode().map_err(|_| CORRUPT)?;
             let subject = it.subject.to_string();
-            filed(Revocation::KIND, format!("{}:{subject}", it.kind), None, subject, it.prev)
+            // A card's is found by its member, like everything about them.
+            let member = match it.kind {
+                RevocationKind::Card => subject.split('.').next().unwrap_or_default().to_owned(),
+                _ => subject.clone(),
+            };
+            filed(Revocation::KIND, format!("{}:{subject}", it.kind), None, member, it.prev)
         }
         _ => return Err(CORRUPT),
     })
@@ -172,11 +177,45 @@ impl Tx {
         )
     }
 
+    /// Everything about who the firm's and its clients' people are, oldest first; nothing of who
+    /// looks after whom.
+    pub async fn people_statements(&mut self) -> Result<Vec<Note>, Error> {
+        read(
+            sqlx::query_as(
+                "SELECT note FROM statements s WHERE s.kind IN ('card', 'role')
+                     OR (s.kind = 'policy' AND s.client = '')
+                     OR (s.kind = 'revocation' AND s.member IN (SELECT id FROM members))
+                     OR (s.kind = 'invitation' AND s.subject IN
+                         (SELECT i.id FROM invitations i WHERE i.used_by <> ''))
+                 ORDER BY s.id",
+            )
+            .fetch_all(self.conn())
+            .await?,
+        )
+    }
+
+    /// Puts a filed statement with more signatures in place of itself.
+    pub async fn add_signatures(&mut self, note: &Note) -> Result<(), Error> {
+        let done = sqlx::query("UPDATE statements SET note = $2 WHERE hash = $1")
+            .bind(&note.hash().0[..])
+            .bind(note.to_string())
+            .execute(self.conn())
+            .await?;
+        if done.rows_affected() != 1 {
+            return Err(Error::NotFound);
+        }
+        sqlx::query("UPDATE firm SET directory_version = directory_version + 1")
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+
     /// What leads from a lead to a member's own card, oldest first.
     pub async fn own_statements(&mut self, member: MemberId) -> Result<Vec<Note>, Error> {
         read(
             sqlx::query_as(
                 "SELECT note FROM statements s WHERE (s.kind IN ('card', 'role') AND s.member = $1)
+                     OR (s.kind = 'revocation' AND s.member = $1)
                      OR (s.kind = 'invitation' AND s.subject IN
                          (SELECT i.id FROM invitations i WHERE i.used_by = $1))
                  ORDER BY s.id",

@@ -9,6 +9,7 @@ use crate::envelope::statement::{
 };
 use crate::ids::{ClientId, KeyId, LinkId, MemberId, RootId};
 
+use super::cards::{Cards, Signed, Vouched, precedes};
 use super::chain::{self, Link as ChainLink};
 use super::policies::{lead_may_sign, principal_may_sign};
 
@@ -33,6 +34,29 @@ impl From<StatementError> for Error {
     fn from(_: StatementError) -> Self {
         Self::Malformed
     }
+}
+
+/// A member whose key is not the one that was known here, by fingerprints of X25519 recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyChange {
+    /// Whose.
+    pub member: MemberId,
+    /// The one known here.
+    pub was: Hash,
+    /// The one of their newest card.
+    pub now: Hash,
+}
+
+/// The subject of the revocation of a card: `MEMBER.EPOCH`.
+pub fn card_subject(member: MemberId, epoch: u64) -> String {
+    format!("{member}.{epoch}")
+}
+
+/// The member and epoch that a card's revocation is about.
+pub fn read_card_subject(subject: &str) -> Option<(MemberId, u64)> {
+    let (member, epoch) = subject.split_once('.')?;
+    let (member, epoch) = (member.parse().ok()?, epoch.parse().ok()?);
+    (card_subject(member, epoch) == subject).then_some((member, epoch))
 }
 
 struct Read<S> {
@@ -95,7 +119,11 @@ struct Held {
 #[derive(Debug)]
 pub struct Directory {
     root: PublicKey,
-    cards: BTreeMap<MemberId, Card>,
+    cards: BTreeMap<MemberId, Cards>,
+    /// Cards that were revoked, by member and epoch, and from when on.
+    revoked: BTreeMap<(MemberId, u64), Timestamp>,
+    held_back: BTreeMap<MemberId, KeyChange>,
+    told: Vec<KeyChange>,
     /// Every role ever held, with the time it was taken away.
     held: BTreeMap<MemberId, BTreeMap<Held, Option<Timestamp>>>,
     ended: BTreeMap<MemberId, Timestamp>,
@@ -116,6 +144,9 @@ impl Directory {
         let mut directory = Self {
             root,
             cards: BTreeMap::new(),
+            revoked: BTreeMap::new(),
+            held_back: BTreeMap::new(),
+            told: Vec::new(),
             held: BTreeMap::new(),
             ended: BTreeMap::new(),
             assignments: BTreeMap::new(),
@@ -136,35 +167,54 @@ impl Directory {
         Ok(directory)
     }
 
-    /// A card counts when its own key signed it and either the root did too, or the key of
-    /// an invitation for this very role that somebody who may invite had signed.
+    /// A member's first card counts when its own key signed it and either the root did too, or
+    /// the key of an invitation for this very role that somebody who may invite had signed. What
+    /// follows it is signed by the key before.
     fn admit_cards(&mut self, sorted: &Sorted, which: impl Fn(Role) -> bool) -> Result<(), Error> {
+        let mut chains: BTreeMap<MemberId, Vec<ChainLink<Signed>>> = BTreeMap::new();
         for Read { note, statement: card } in
             sorted.cards.iter().filter(|r| which(r.statement.role))
         {
-            if !note.signed_by(&card.sign) {
+            chains.entry(card.member).or_default().push(ChainLink {
+                hash: note.hash(),
+                prev: card.prev,
+                value: Signed { card: card.clone(), note: note.clone() },
+            });
+        }
+        for (member, links) in chains {
+            let mut ordered = chain::order(links).ok_or(Error::BrokenChain)?.into_iter();
+            let Some(first) = ordered.next() else { continue };
+            let held = self.first_held(sorted, &first)?;
+            let mut cards = Cards::new(first);
+            if !ordered.all(|next| cards.push(next)) || self.cards.contains_key(&member) {
                 return Err(Error::NotAuthorised);
             }
-            let client = if note.signed_by(&self.root) {
-                None
-            } else {
-                self.inviting(&sorted.invitations, note, card)?.client
-            };
-            if card.role.is_client_side() != client.is_some() {
+            let taken = |key| self.cards.values().any(|other| other.keys().any(|k| k == key));
+            if cards.keys().any(taken) {
                 return Err(Error::NotAuthorised);
             }
-            match self.cards.get(&card.member) {
-                Some(known) if known != card => return Err(Error::BrokenChain),
-                _ => {}
-            }
-            if self.cards.values().any(|c| c.sign == card.sign && c.member != card.member) {
-                return Err(Error::NotAuthorised);
-            }
-            let held = Held { role: card.role, client };
-            self.held.entry(card.member).or_default().insert(held, None);
-            self.cards.insert(card.member, card.clone());
+            self.held.entry(member).or_default().insert(held, None);
+            self.cards.insert(member, cards);
         }
         Ok(())
+    }
+
+    /// The role that a member's first card gives, and for which client.
+    fn first_held(&self, sorted: &Sorted, first: &Signed) -> Result<Held, Error> {
+        let Signed { card, note } = first;
+        if !note.signed_by(&card.sign) {
+            return Err(Error::NotAuthorised);
+        }
+        let client = if note.signed_by(&self.root) {
+            None
+        } else {
+            self.inviting(&sorted.invitations, note, card)?.client
+        };
+        if card.role.is_client_side() == client.is_some() {
+            Ok(Held { role: card.role, client })
+        } else {
+            Err(Error::NotAuthorised)
+        }
     }
 
     fn inviting<'a>(
@@ -215,7 +265,10 @@ impl Directory {
     }
 
     fn admit_revocations(&mut self, revocations: &[Read<Revocation>]) -> Result<(), Error> {
-        let others = revocations.iter().filter(|r| r.statement.kind != RevocationKind::Link);
+        let mut others: Vec<_> =
+            revocations.iter().filter(|r| r.statement.kind != RevocationKind::Link).collect();
+        // In the order of their times, whatever order they came in.
+        others.sort_by_key(|r| (r.statement.time, r.note.hash()));
         for Read { note, statement } in others {
             if !note.signed_by(&self.root) && !self.lead_signed(note, statement.time) {
                 return Err(Error::NotAuthorised);
@@ -223,6 +276,12 @@ impl Directory {
             if statement.kind == RevocationKind::Member {
                 let member = statement.subject.to_string().parse().map_err(|_| Error::Malformed)?;
                 let at = self.ended.entry(member).or_insert(statement.time);
+                *at = statement.time.min(*at);
+            }
+            if statement.kind == RevocationKind::Card {
+                let card =
+                    read_card_subject(&statement.subject.to_string()).ok_or(Error::Malformed)?;
+                let at = self.revoked.entry(card).or_insert(statement.time);
                 *at = statement.time.min(*at);
             }
         }
@@ -317,7 +376,7 @@ impl Directory {
             staff
                 && client.is_none_or(|client| client == *of)
                 && self.was_active(*member, at)
-                && self.cards.get(member).is_some_and(|card| note.signed_by(&card.sign))
+                && self.member_signed(*member, note, at)
         })
     }
 
@@ -332,11 +391,101 @@ impl Directory {
 
     /// Whether somebody signed `note` who was active and held `role` for `client` at `at`.
     fn signed_as(&self, note: &Note, role: Role, client: Option<ClientId>, at: Timestamp) -> bool {
-        self.cards.values().any(|card| {
-            self.held_at(card.member, role, client, at)
-                && self.was_active(card.member, at)
-                && note.signed_by(&card.sign)
+        self.cards.values().map(Cards::member).any(|member| {
+            self.held_at(member, role, client, at)
+                && self.was_active(member, at)
+                && self.member_signed(member, note, at)
         })
+    }
+
+    /// Whether `member` signed `note` with a key that spoke for them at `at`.
+    pub fn member_signed(&self, member: MemberId, note: &Note, at: Timestamp) -> bool {
+        let Some(cards) = self.cards.get(&member) else { return false };
+        cards.with_successors().any(|(signed, next)| {
+            precedes(at, next)
+                && self.is_good(cards, signed)
+                && self.revoked_at(&signed.card).is_none_or(|end| at < end)
+                && note.signed_by(&signed.card.sign)
+        })
+    }
+
+    fn revoked_at(&self, card: &Card) -> Option<Timestamp> {
+        self.revoked.get(&(card.member, card.epoch)).copied()
+    }
+
+    /// Whether a card counts at all: one that was made with a revoked key does only once
+    /// somebody vouches for it.
+    fn is_good(&self, cards: &Cards, of: &Signed) -> bool {
+        cards.with_successors().take_while(|(signed, _)| signed.card.epoch < of.card.epoch).all(
+            |(signed, next)| match (self.revoked_at(&signed.card), next) {
+                (Some(end), Some(next)) if end <= next.card.time => {
+                    self.is_vouched_for(next.card.member, &next.note)
+                }
+                _ => true,
+            },
+        )
+    }
+
+    /// Whether the root, or a lead other than `member`, signed a card of theirs.
+    fn is_vouched_for(&self, member: MemberId, note: &Note) -> bool {
+        note.signed_by(&self.root)
+            || self.cards.values().any(|lead| {
+                lead.member() != member
+                    && self.holds(lead.member(), Role::Lead, None)
+                    && self.is_active(lead.member())
+                    && lead.with_successors().any(|(signed, _)| {
+                        self.revoked_at(&signed.card).is_none() && note.signed_by(&signed.card.sign)
+                    })
+            })
+    }
+
+    /// What vouches for the newest card of a member.
+    pub fn vouched(&self, member: MemberId) -> Option<Vouched> {
+        let cards = self.cards.get(&member)?;
+        let note = cards.newest_note();
+        Some(match (cards.is_first(), note.signed_by(&self.root)) {
+            (true, false) => Vouched::Invitation,
+            (_, true) => Vouched::Root,
+            (false, _) if self.is_vouched_for(member, note) => Vouched::Lead,
+            (false, _) => Vouched::OldKey,
+        })
+    }
+
+    /// The newest card of a member as it was signed, also of one that has been ended.
+    pub fn card_note(&self, member: MemberId) -> Option<&Note> {
+        self.cards.get(&member).map(Cards::newest_note)
+    }
+
+    /// Whether the newest card of a member may be sealed to: it was not revoked, nor made with
+    /// a revoked key that nobody vouched for since.
+    pub fn is_in_force(&self, member: MemberId) -> bool {
+        self.cards.get(&member).is_some_and(|cards| {
+            self.revoked_at(cards.newest()).is_none()
+                && cards
+                    .with_successors()
+                    .last()
+                    .is_some_and(|(newest, _)| self.is_good(cards, newest))
+        })
+    }
+
+    /// Seals nothing more to a member whose key has changed, until somebody confirms it.
+    pub fn hold_back(&mut self, change: KeyChange) {
+        self.held_back.insert(change.member, change);
+    }
+
+    /// Notes a change that somebody vouched for, to be shown to whoever seals to the member next.
+    pub fn tell_change(&mut self, change: KeyChange) {
+        self.told.push(change);
+    }
+
+    /// Changes that somebody vouched for since this device last looked.
+    pub fn told_changes(&self) -> &[KeyChange] {
+        &self.told
+    }
+
+    /// The change that a member's new key waits to be confirmed for.
+    pub fn held_back(&self, member: MemberId) -> Option<KeyChange> {
+        self.held_back.get(&member).copied()
     }
 
     /// The pinned root key.
@@ -344,14 +493,15 @@ impl Directory {
         self.root
     }
 
-    /// The card of a member, also of one that has been ended.
+    /// The newest card of a member, also of one that has been ended.
     pub fn card(&self, member: MemberId) -> Option<&Card> {
-        self.cards.get(&member)
+        self.cards.get(&member).map(Cards::newest)
     }
 
-    /// The card whose key has this id.
+    /// The card whose key has this id, also where newer ones have followed it: ask
+    /// [`Directory::member_signed`] what it may still say.
     pub fn card_by_key(&self, key: KeyId) -> Option<&Card> {
-        self.cards.values().find(|card| card.sign.key_id() == key)
+        self.cards.values().find_map(|cards| cards.by_key(key))
     }
 
     /// The link whose derived key has this id.
@@ -364,9 +514,9 @@ impl Directory {
         self.links.get(&link)
     }
 
-    /// Every card.
+    /// The newest card of everybody.
     pub fn cards(&self) -> impl Iterator<Item = &Card> {
-        self.cards.values()
+        self.cards.values().map(Cards::newest)
     }
 
     /// Whether the member has not been ended.

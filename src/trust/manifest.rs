@@ -38,6 +38,8 @@ impl Directory {
             return Err(Error::ForeignRoot);
         }
         let (key, signer) = self.signer_of(&manifest)?;
+        // A key that was rotated or revoked since spoke for what was signed before.
+        let spoke = signer.member.is_none_or(|m| self.member_signed(m, note, manifest.time));
         let may = match signer.kind {
             SignerKind::Gateway => {
                 manifest.seal == SealLevel::OnArrival && manifest.direction == Direction::In
@@ -47,7 +49,11 @@ impl Directory {
             }
             SignerKind::Staff => manifest.seal == SealLevel::EndToEnd,
         };
-        if may && note.signed_by(&key) { Ok((manifest, signer)) } else { Err(Error::NotAuthorised) }
+        if may && spoke && note.signed_by(&key) {
+            Ok((manifest, signer))
+        } else {
+            Err(Error::NotAuthorised)
+        }
     }
 
     fn signer_of(

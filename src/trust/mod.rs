@@ -6,6 +6,7 @@
 //! out silently, so that a gateway cannot hide a statement by breaking it. Statements of
 //! kinds that are not known are passed over.
 
+mod cards;
 mod chain;
 mod directory;
 pub mod fragment;
@@ -16,7 +17,8 @@ pub mod recovery;
 pub mod share;
 mod spoken;
 
-pub use directory::{Directory, Error};
+pub use cards::Vouched;
+pub use directory::{Directory, Error, KeyChange, card_subject, read_card_subject};
 pub use manifest::{Signer, SignerKind};
 pub use readers::{Demand, DemandError, Reader};
 pub use spoken::{Spoken, says, spoken};

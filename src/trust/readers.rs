@@ -5,7 +5,7 @@ use crate::envelope::statement::{
 };
 use crate::ids::{ClientId, MemberId};
 
-use super::directory::Directory;
+use super::directory::{Directory, KeyChange};
 
 /// Somebody a document is sealed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,12 @@ pub enum DemandError {
     /// The post-quantum policy names somebody without such a key.
     #[error("a reader has no post-quantum key")]
     NoPostQuantumKey,
+    /// Somebody who is assigned has no card among the statements.
+    #[error("somebody who is assigned has no card")]
+    NoCard(MemberId),
+    /// A reader's key has changed, and nobody has confirmed it.
+    #[error("a reader's key has changed and is not confirmed")]
+    KeyChanged(KeyChange),
 }
 
 impl Directory {
@@ -82,7 +88,11 @@ impl Directory {
 
     /// The cards of the recovery key in force.
     pub fn recovery_cards(&self) -> impl Iterator<Item = &Card> {
-        self.cards().filter(|card| card.role == Role::Recovery && self.is_active(card.member))
+        self.cards().filter(|card| {
+            card.role == Role::Recovery
+                && self.is_active(card.member)
+                && self.is_in_force(card.member)
+        })
     }
 
     /// Whether a member of the client's own side may read `category`.
@@ -113,8 +123,18 @@ impl Directory {
     }
 
     /// Everybody the document must be sealed to: the assigned accountants, the firm's
-    /// recovery key, and those of the client's own members who may read the category.
+    /// recovery key, and those of the client's own members who may read the category. Refused
+    /// while one of them has a changed key that nobody confirmed.
     pub fn readers(&self, demand: Demand) -> Result<Vec<Reader>, DemandError> {
+        let readers = self.named_readers(demand)?;
+        match readers.iter().find_map(|reader| self.held_back(reader.member)) {
+            Some(change) => Err(DemandError::KeyChanged(change)),
+            None => Ok(readers),
+        }
+    }
+
+    /// The same people, whether their keys are confirmed or not: to show, never to seal to.
+    pub fn named_readers(&self, demand: Demand) -> Result<Vec<Reader>, DemandError> {
         let Demand { client, category, direction } = demand;
         let post_quantum = self.is_post_quantum(client);
         let mut readers = Vec::new();
@@ -133,9 +153,11 @@ impl Directory {
         };
         let mut accountants = 0;
         for member in self.assigned(client, category) {
+            // Never left out silently: a gateway could hide a card to hide papers from somebody.
+            let card = self.card(member).ok_or(DemandError::NoCard(member))?;
             let staff =
                 self.holds(member, Role::Accountant, None) || self.holds(member, Role::Lead, None);
-            if let Some(card) = self.card(member).filter(|_| staff) {
+            if staff && self.is_in_force(member) {
                 accountants += usize::from(add(card, Role::Accountant)?);
             }
         }
@@ -143,7 +165,10 @@ impl Directory {
             return Err(DemandError::NoAccountant);
         }
         let mut own = 0;
-        for card in self.cards().filter(|c| self.client_side_reads(c.member, client, category)) {
+        let reads = |c: &&Card| {
+            self.client_side_reads(c.member, client, category) && self.is_in_force(c.member)
+        };
+        for card in self.cards().filter(reads) {
             own += usize::from(add(card, card.role)?);
         }
         if direction == Direction::Out && own == 0 {

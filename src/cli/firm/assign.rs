@@ -13,7 +13,7 @@ use crate::cli::lang::Lang;
 use crate::cli::reading::Reading;
 use crate::cli::rewrap::rewrap;
 use crate::cli::words::Word;
-use crate::envelope::statement::{Assignment, Category, Note};
+use crate::envelope::statement::{Assignment, Category, Note, Role};
 use crate::ids::{ClientId, MemberId};
 
 /// How often others may be faster before it is given up.
@@ -46,11 +46,24 @@ struct Done {
     pending: u64,
 }
 
+/// Refuses somebody whose changed key nobody has confirmed, before anything is sealed to them.
+///
+/// # Errors
+/// [`Word::KeyChanged`], and those of asking.
+pub async fn is_confirmed(session: &Session, member: MemberId) -> Result<(), Error> {
+    if session.profile().info().role != Role::Lead {
+        // The gateway says so too, and better.
+        return Ok(());
+    }
+    directory::is_confirmed(&directory::fetch_people(session).await?, member)
+}
+
 /// Runs `assign`.
 ///
 /// # Errors
-/// [`Word::NotAllowed`], and those of asking.
+/// [`Word::NotAllowed`], [`Word::KeyChanged`], and those of asking.
 pub async fn run_assign(context: &Context, args: AssignArgs) -> Result<(), Error> {
+    is_confirmed(&context.session()?, args.to).await?;
     change(context, &args, |accountants, member| {
         if !accountants.contains(&member) {
             accountants.push(member);
@@ -76,6 +89,7 @@ pub async fn assign_to(
     client: ClientId,
     member: MemberId,
 ) -> Result<Assigned, Error> {
+    is_confirmed(session, member).await?;
     let args = AssignArgs { client, to: member, category: None };
     sign_assignment(session, &args, |accountants, member| {
         if !accountants.contains(&member) {

@@ -1,15 +1,18 @@
-//! `member list` and `member suspend`.
+//! `member list`, `member suspend` and `member revoke-key`.
 
 use serde::Serialize;
 
 use crate::api::{MemberState, MemberSummary, Submit};
 use crate::cli::Context;
+use crate::cli::confirm::Assurance;
+use crate::cli::directory;
 use crate::cli::error::Error;
-use crate::cli::gateway::Ask;
+use crate::cli::gateway::{Ask, Session};
 use crate::cli::terminal::printable;
 use crate::cli::words::Word;
-use crate::envelope::statement::{Note, Revocation, RevocationKind};
+use crate::envelope::statement::{Hash, Note, Revocation, RevocationKind};
 use crate::ids::MemberId;
+use crate::trust::{Spoken, card_subject, spoken};
 
 /// The firm's members · 成员
 #[derive(Debug, clap::Args)]
@@ -32,12 +35,41 @@ pub enum MemberAction {
         #[arg(value_name = "ID")]
         member: MemberId,
     },
+    /// Revoke a member's key: nothing more is sealed to it, and they must make another · 吊销密钥
+    #[command(after_help = "\
+Example · 示例:
+  strongroom member revoke-key 91ab…
+
+For a device that was lost or stolen. The member logs in again (passphrase or kit), runs
+strongroom key rotate, reads you the new words, and you run strongroom recipients confirm.")]
+    RevokeKey {
+        /// The member
+        #[arg(value_name = "ID")]
+        member: MemberId,
+    },
+}
+
+/// A member, and the words to compare their key by.
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    summary: MemberSummary,
+    fingerprint: Option<Hash>,
+    words: Option<Spoken>,
+    assurance: Option<Assurance>,
 }
 
 #[derive(Serialize)]
 struct Suspended {
     member: MemberId,
     state: MemberState,
+}
+
+#[derive(Serialize)]
+struct Revoked {
+    member: MemberId,
+    epoch: u64,
+    revoked: bool,
 }
 
 /// Runs `member`.
@@ -50,40 +82,74 @@ pub async fn run(context: &Context, args: MemberArgs) -> Result<(), Error> {
     match args.action {
         MemberAction::List => {
             let members: Vec<MemberSummary> = session.get("/members").await?;
-            terminal.result(&members, || {
-                let line = |m: &MemberSummary| {
+            let directory = directory::fetch_people(&session).await?;
+            let known = session.profile().desk().known()?;
+            let own = session.profile().info().member;
+            let row = |summary: MemberSummary| {
+                let fingerprint = directory
+                    .card(summary.member)
+                    .and_then(|card| Some(card.recipient.as_ref()?.fingerprint()));
+                Row {
+                    words: fingerprint.as_ref().map(spoken),
+                    fingerprint,
+                    assurance: if summary.member == own {
+                        Some(Assurance::Own)
+                    } else {
+                        Assurance::of(&directory, &known, summary.member)
+                    },
+                    summary,
+                }
+            };
+            let rows: Vec<Row> = members.into_iter().map(row).collect();
+            terminal.result(&rows, || {
+                let line = |row: &Row| {
+                    let m = &row.summary;
                     let state = match m.state {
                         MemberState::Active => terminal.pick("active", "正常"),
                         MemberState::Suspended => terminal.pick("suspended", "已停用"),
                     };
                     format!(
-                        "{}  {}  {state}  {}  {}\n",
+                        "{}  {}  {state}  {}  {}\n  {}  [{}]\n",
                         m.member,
                         terminal.lang.role(m.role),
                         m.login,
-                        printable(&m.name)
+                        printable(&m.name),
+                        row.words.as_ref().map_or("-", |words| terminal.lang.spoken(words)),
+                        row.assurance.map_or("-", |assurance| assurance.said(terminal.lang)),
                     )
                 };
-                members.iter().map(line).collect()
+                rows.iter().map(line).collect()
             })
         }
+        MemberAction::RevokeKey { member } => {
+            let directory = directory::fetch_people(&session).await?;
+            let card = directory.card(member).filter(|_| directory.is_active(member));
+            let card = card.ok_or_else(|| Error::new(Word::NoSuchMember).about(member))?;
+            let subject = card_subject(member, card.epoch);
+            revoke(&session, RevocationKind::Card, &subject).await?;
+            let done = Revoked { member, epoch: card.epoch, revoked: true };
+            terminal.result(&done, || format!("{}  {member}", terminal.pick("revoked", "已吊销")))
+        }
         MemberAction::Suspend { member } => {
-            let keys = session.profile().keys()?;
-            let subject = member
-                .to_string()
-                .parse()
-                .map_err(|e| Error::new(Word::Internal).about("subject").because(e))?;
-            let revocation = Revocation {
-                root: session.profile().info().root.key_id(),
-                kind: RevocationKind::Member,
-                subject,
-                prev: None,
-                time: session.clock().now(),
-            };
-            let submit = Submit { statement: Note::sign(&revocation, &[&keys.sign]) };
-            session.answer(&Ask::post("/revocations", &submit)?).await?;
+            revoke(&session, RevocationKind::Member, &member.to_string()).await?;
             let done = Suspended { member, state: MemberState::Suspended };
             terminal.result(&done, || format!("{}  {member}", terminal.pick("suspended", "已停用")))
         }
     }
+}
+
+/// Signs and submits the end of something.
+async fn revoke(session: &Session, kind: RevocationKind, subject: &str) -> Result<(), Error> {
+    let keys = session.profile().keys()?;
+    let subject =
+        subject.parse().map_err(|e| Error::new(Word::Internal).about("subject").because(e))?;
+    let revocation = Revocation {
+        root: session.profile().info().root.key_id(),
+        kind,
+        subject,
+        prev: None,
+        time: session.clock().now(),
+    };
+    let submit = Submit { statement: Note::sign(&revocation, &[&keys.sign]) };
+    session.answer(&Ask::post("/revocations", &submit)?).await.map(drop)
 }

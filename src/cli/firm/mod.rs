@@ -16,13 +16,14 @@ use crate::clock::Timestamp;
 use super::error::Error;
 use super::words::Word;
 
-pub use assign::{AssignArgs, assign_to, run_assign, run_unassign, sign_assignment};
+pub use assign::{AssignArgs, assign_to, is_confirmed, run_assign, run_unassign, sign_assignment};
 pub use clients::{ClientArgs, run as run_client};
 pub use invite::{InviteArgs, run as run_invite};
 pub use members::{MemberArgs, run as run_member};
 pub use period::{PeriodArgs, run as run_period};
 pub use policy::{PolicyArgs, run as run_policy};
 pub use request::{RequestArgs, run as run_request};
+pub(super) use root::root_key;
 pub use root::{RootArgs, run as run_root, seal_root};
 
 /// A length of time such as `90m`, `12h` or `7d`, in milliseconds.

@@ -30,7 +30,7 @@ pub fn seal_root(seed: &Secret<32>, recipient: &Recipient) -> Result<Vec<u8>, Er
 }
 
 /// The root key, where this profile has it and it is the pinned one.
-pub(super) fn root_key(profile: &Profile, keys: &MemberKeys) -> Result<SigningKey, Error> {
+pub(in crate::cli) fn root_key(profile: &Profile, keys: &MemberKeys) -> Result<SigningKey, Error> {
     Ok(SigningKey::from_seed(&root_seed(&profile.dir().join(FILE), profile, keys)?))
 }
 
@@ -118,11 +118,16 @@ pub async fn run(context: &Context, args: RootArgs) -> Result<(), Error> {
     context.terminal.result(&done, || format!("{}  {}", done.root, done.path.display()))
 }
 
-/// The recipient on the card of an active member of the firm.
+/// The recipient on the card of an active member of the firm, which nobody has to confirm first.
 fn recipient_of(directory: &Directory, member: MemberId) -> Result<Recipient, Error> {
+    directory::is_confirmed(directory, member)?;
     directory
         .card(member)
-        .filter(|card| directory.is_active(member) && !card.role.is_client_side())
+        .filter(|card| {
+            directory.is_active(member)
+                && directory.is_in_force(member)
+                && !card.role.is_client_side()
+        })
         .and_then(|card| card.recipient.as_ref()?.to_string().parse().ok())
         .ok_or_else(|| Error::new(Word::NoSuchMember).about(member))
 }

@@ -20,7 +20,7 @@ use crate::trust::Directory;
 use super::Context;
 use super::directory;
 use super::error::{Error, file_error};
-use super::firm::{AssignArgs, sign_assignment};
+use super::firm::{AssignArgs, is_confirmed, sign_assignment};
 use super::gateway::Session;
 use super::reading::Reading;
 use super::words::Word;
@@ -113,6 +113,7 @@ async fn move_on(
     if clients.is_empty() {
         return Err(Error::new(Word::NothingToHandOver).about(from));
     }
+    is_confirmed(session, to).await?;
     let mut pending = 0;
     for client in &clients {
         for category in subjects(&directory::fetch(session, Some(*client)).await?, *client, from) {

@@ -145,7 +145,7 @@ fn verify(
         directory.cards().any(|card| {
             directory.holds(card.member, Role::Lead, None)
                 && directory.is_active(card.member)
-                && note.signed_by(&card.sign)
+                && directory.member_signed(card.member, note, invitation.time)
         })
     };
     let vouched = note.signed_by(&root) || (!invitation.role.is_root_given() && by_lead());

@@ -25,11 +25,11 @@ use crate::trust::fragment::kit_token;
 use super::kit::{self, Kit};
 use super::sessions::show_me;
 use crate::cli::Context;
-use crate::cli::directory::refused;
+use crate::cli::directory::{FIRM, believed, refused};
 use crate::cli::error::Error;
 use crate::cli::gateway::{Ask, Gateway};
 use crate::cli::profile::{
-    self, DeviceKeyring, NewProfile, Profile, ProfileInfo, StoredTokens, keys_match_card,
+    self, Desk, DeviceKeyring, NewProfile, Profile, ProfileInfo, StoredTokens, keys_match_card,
 };
 use crate::cli::words::Word;
 
@@ -177,6 +177,7 @@ async fn verified_keyring(
     gateway: &Gateway,
     opened: &Opened,
     root: PublicKey,
+    desk: Option<&Desk>,
 ) -> Result<Keyring, Error> {
     let bad = || Error::new(Word::BadKeyring);
     let Opened { session, member, file_key } = opened;
@@ -188,8 +189,12 @@ async fn verified_keyring(
         return Err(bad());
     }
     let token = Some(session.tokens.access_token.as_str());
+    let before = desk.map(|desk| desk.memory(FIRM)).transpose()?;
     let Statements { statements } = gateway.json(&Ask::get("/directory"), token).await?;
-    let directory = Directory::verify(root, &statements).map_err(refused)?;
+    let directory = match desk.zip(before) {
+        Some((desk, before)) => believed(desk, FIRM, before, root, Some(*member), &statements)?,
+        None => Directory::verify(root, &statements).map_err(refused)?,
+    };
     if directory.card(*member) == Some(&card) { Ok(keyring) } else { Err(bad()) }
 }
 
@@ -252,7 +257,8 @@ async fn settle(
     if existing.as_ref().is_some_and(|profile| profile.info().member != opened.member) {
         return Err(Error::new(Word::ProfileOther).about_path(dir));
     }
-    let keyring = verified_keyring(gateway, &opened, root).await?;
+    let desk = existing.as_ref().map(Profile::desk);
+    let keyring = verified_keyring(gateway, &opened, root, desk.as_ref()).await?;
     if existing.as_ref().is_some_and(|profile| keyring.epoch < profile.info().epoch) {
         return Err(Error::new(Word::BadKeyring));
     }
@@ -281,7 +287,15 @@ async fn settle(
     let tokens = Some(StoredTokens::new(session.tokens, clock.now()));
     let new = NewProfile { info, ca, keyring: &device, tokens };
     match existing {
-        Some(profile) => profile.renew(new),
+        Some(profile) => {
+            if profile.info().epoch < keyring.epoch {
+                profile.desk().retire_heads(profile.info().epoch)?;
+            }
+            let profile = profile.renew(new)?;
+            // What another device did not finish is of no use here any more.
+            profile.forget_rotation()?;
+            Ok(profile)
+        }
         None => Profile::create(dir, new),
     }
 }

@@ -6,6 +6,7 @@
 mod join;
 pub mod kit;
 mod login;
+mod rotate;
 mod sessions;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use super::words::Word;
 
 pub use join::{JoinArgs, JoinPlan, Joined, join, run as run_join};
 pub use login::{LoginArgs, LoginPlan, Proof, login, run as run_login};
+pub use rotate::{RotateArgs, finish_begun, run as run_rotate};
 pub use sessions::{SessionsArgs, run_logout, run_sessions, run_whoami};
 
 /// The shortest passphrase that is taken, in characters.

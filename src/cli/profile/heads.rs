@@ -71,6 +71,24 @@ impl Desk {
         write_json(&self.folder(HEADS)?.join(format!("{client}.json")), head)
     }
 
+    /// Puts the own chains of an epoch aside: the next key begins chains of its own.
+    ///
+    /// # Errors
+    /// [`Word::CannotWrite`].
+    pub fn retire_heads(&self, epoch: u64) -> Result<(), Error> {
+        let folder = self.folder(HEADS)?;
+        let aside = self.folder(&format!("{HEADS}-{epoch}"))?;
+        let fault = |e| file_error(Word::CannotWrite, &folder, &e);
+        for entry in std::fs::read_dir(&folder).map_err(fault)? {
+            let entry = entry.map_err(fault)?;
+            let name = entry.file_name();
+            if name.to_string_lossy().ends_with(".json") {
+                std::fs::rename(entry.path(), aside.join(&name)).map_err(fault)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The turn of one command to sign its next manifest for `client`.
     ///
     /// # Errors

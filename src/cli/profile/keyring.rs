@@ -79,6 +79,14 @@ impl Profile {
     /// # Errors
     /// [`Word::ProfileDamaged`], [`Word::BadKeyring`].
     pub fn unlock(&self) -> Result<Keyring, Error> {
+        self.open_keyring().or_else(|_| {
+            // Two files make a keyring: another command may be between them.
+            self.wait_for_rotation();
+            self.open_keyring()
+        })
+    }
+
+    fn open_keyring(&self) -> Result<Keyring, Error> {
         let path = self.dir.join(SECRET);
         let damaged = || Error::new(Word::ProfileDamaged).about_path(&path);
         let secret = read(&path)?.map(zeroize::Zeroizing::new).ok_or_else(damaged)?;

@@ -8,6 +8,8 @@
 mod files;
 mod heads;
 mod keyring;
+mod known;
+mod rotation;
 mod tokens;
 
 use std::io;
@@ -27,6 +29,8 @@ pub use files::{
 };
 pub use heads::{Desk, Head, SeenStatements};
 pub use keyring::{DeviceKeyring, StoredKeyring, keys_match_card};
+pub use known::{Known, Memory, Pin};
+pub use rotation::PendingRotation;
 pub use tokens::StoredTokens;
 
 const VERSION: u32 = 1;

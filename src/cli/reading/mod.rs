@@ -199,7 +199,7 @@ pub fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error>
             && said.document == info.document
             && said.length == info.length
             && info.pieces.is_none_or(|pieces| pieces == said.pieces);
-        if !staff || !fits || !note.signed_by(&card.sign) {
+        if !staff || !fits || !directory.member_signed(card.member, note, said.time) {
             return Err(bad());
         }
         return Ok(Said::Signed(Box::new(Signed {
@@ -337,6 +337,7 @@ pub fn recipients_of(
     let mut recipients = Vec::new();
     for member in members {
         let card = directory.card(member).ok_or_else(bad)?;
+        directory::is_confirmed(directory, member)?;
         let text: &Recipient = if post_quantum {
             card.recipient_pq.as_ref().ok_or_else(|| Error::new(Word::NoPostQuantumKey))?
         } else {

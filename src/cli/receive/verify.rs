@@ -51,7 +51,9 @@ pub(super) fn verify(
     };
     let sharer = directory
         .cards()
-        .find(|card| keeps_books(card.member) && note.signed_by(&card.sign))
+        .find(|card| {
+            keeps_books(card.member) && directory.member_signed(card.member, note, share.time)
+        })
         .map(|card| card.member)
         .ok_or_else(|| unverified("signature"))?;
     if share.expires <= now {

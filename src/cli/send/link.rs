@@ -13,7 +13,7 @@ use crate::cli::directory;
 use crate::cli::error::Error;
 use crate::cli::gateway::{Gateway, Line, LinkLine, origin_of};
 use crate::cli::people::line_from_stdin;
-use crate::cli::profile::{Desk, Profile};
+use crate::cli::profile::{Desk, Memory, Profile};
 use crate::cli::receive::ShareLink;
 use crate::cli::signature;
 use crate::cli::words::Word;
@@ -70,8 +70,10 @@ pub(super) async fn run(
     let gateway = Gateway::at(&origin_of(&url)?, context.ca()?.as_deref())?;
     let line = LinkLine::new(gateway, &held.token)?;
     let desk = desk(context, held.id);
+    // Before the answer is asked for: another command may learn newer things meanwhile.
+    let before = desk.memory(SCOPE)?;
     let seen: LinkSeen = line.get("").await?;
-    let (directory, link) = verify(&held, &seen, &desk, context.clock.now())?;
+    let (directory, link) = verify(&held, &seen, &desk, before, context.clock.now())?;
     let sender = Sender {
         line: Line::Link(Box::new(line)),
         desk,
@@ -139,6 +141,7 @@ fn verify(
     held: &Held,
     seen: &LinkSeen,
     desk: &Desk,
+    before: Memory,
     now: Timestamp,
 ) -> Result<(Directory, Link), Error> {
     let root = seen.firm.root;
@@ -149,7 +152,7 @@ fn verify(
     if !notes.contains(&seen.link) {
         notes.push(seen.link.clone());
     }
-    let directory = directory::believed(desk, "link", root, &notes)?;
+    let directory = directory::believed(desk, SCOPE, before, root, None, &notes)?;
     let bad = || Error::new(Word::BadRequestLink);
     let link = directory.link(held.id).ok_or_else(bad)?.clone();
     if link.public != held.sign.public() {
@@ -160,6 +163,9 @@ fn verify(
     }
     Ok((directory, link))
 }
+
+/// What the one directory is called that a link shows.
+const SCOPE: &str = "link";
 
 /// Manifests that may have arrived although their answer was lost.
 const PENDING: &str = "pending";

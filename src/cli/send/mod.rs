@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::envelope::Recipient;
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel, SigningKey};
 use crate::ids::{ClientId, DocumentId, MemberId};
-use crate::trust::{Demand, Directory, Reader, Spoken, spoken};
+use crate::trust::{Demand, DemandError, Directory, Reader, Spoken, spoken};
 
 use super::Context;
 use super::args::category_parser;
@@ -243,6 +243,17 @@ async fn run_session(
 ) -> Result<(), Error> {
     let sign = session.profile().keys()?.sign.clone();
     let directory = directory::fetch(&session, Some(client)).await?;
+    for change in directory.told_changes() {
+        let words = spoken(&change.now);
+        let words = context.terminal.lang.spoken(&words);
+        context.terminal.say(match context.terminal.lang {
+            Lang::En => format!(
+                "note: member {} has a new key, and a lead vouches for it: {words}",
+                change.member
+            ),
+            Lang::Zh => format!("提示：成员 {} 已更换密钥，由主管会计担保：{words}", change.member),
+        });
+    }
     let desk = session.profile().desk();
     let sender = Sender {
         line: Line::Session(Box::new(session)),
@@ -274,7 +285,10 @@ async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<
     }
     let Sender { line, desk, sign, directory, client, direction, firm_alone } = sender;
     let demand = Demand { client, category: options.category, direction };
-    let mut readers = directory.readers(demand).map_err(directory::undemandable)?;
+    let mut readers = directory.readers(demand).map_err(|error| match (&line, error) {
+        (Line::Link(_), DemandError::KeyChanged(change)) => directory::changed_at_link(change),
+        (_, error) => directory::undemandable(error),
+    })?;
     readers.retain(|reader| !firm_alone || reader.is_firm_side());
     let recipients = readers
         .iter()

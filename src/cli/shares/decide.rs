@@ -181,9 +181,6 @@ async fn verified(session: &Session, info: &ShareInfo) -> Result<Note, Error> {
         && share.max_downloads == info.max_downloads
         && share.documents.len() == info.documents.len()
         && share.documents.iter().all(|document| info.documents.contains(document));
-    if keeps_books && fits && info.statement.signed_by(&card.sign) {
-        Ok(info.statement.clone())
-    } else {
-        Err(bad())
-    }
+    let signed = directory.member_signed(card.member, &info.statement, share.time);
+    if keeps_books && fits && signed { Ok(info.statement.clone()) } else { Err(bad()) }
 }

@@ -63,6 +63,30 @@ impl Note {
         });
     }
 
+    /// Takes over the signature of `key` from another note of the same text. False where it has
+    /// none that verifies, or there is no room.
+    pub fn take_signature(&mut self, from: &Self, key: &PublicKey) -> bool {
+        if self.text != from.text || !from.signed_by(key) {
+            return false;
+        }
+        if self.signed_by(key) {
+            return true;
+        }
+        let name = key.key_id();
+        let good = |l: &&Line| {
+            l.name == name
+                && l.key_hash == key_hash(name, key)
+                && key.verifies(self.text.as_bytes(), &l.signature)
+        };
+        match from.lines.iter().find(good) {
+            Some(line) if self.lines.len() < MAX_SIGNATURES => {
+                self.lines.push(line.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Reads a note in its canonical form.
     pub fn parse(note: &str) -> Result<Self, Error> {
         if note.len() > MAX_TEXT_BYTES + MAX_SIGNATURES * 160 {

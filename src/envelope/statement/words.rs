@@ -168,6 +168,8 @@ words!(
         Link = "link",
         /// A share.
         Share = "share",
+        /// One card of a member, by member and epoch.
+        Card = "card",
     }
 );
 

@@ -15,6 +15,9 @@ use crate::store::Store;
 pub(super) struct Query {
     /// The client; the firm alone without one.
     client: Option<ClientId>,
+    /// Who everybody with an account is, instead; for those who see the members.
+    #[serde(default)]
+    people: bool,
 }
 
 pub(super) async fn directory(
@@ -23,6 +26,10 @@ pub(super) async fn directory(
     QueryOf(query): QueryOf<Query>,
 ) -> Result<Json<Statements>, Problem> {
     let mut tx = store.read().await?;
-    let statements = firm::statements_for(&mut tx, caller.into(), query.client).await?;
+    let statements = if query.people {
+        firm::people_statements(&mut tx, caller.into()).await?
+    } else {
+        firm::statements_for(&mut tx, caller.into(), query.client).await?
+    };
     Ok(Json(Statements { statements }))
 }

@@ -2,6 +2,7 @@
 
 mod add_client;
 mod assign;
+mod confirm_key;
 mod directory;
 mod invite;
 mod list_clients;
@@ -95,6 +96,14 @@ where
                 .takes::<api::InvitationLook>()
                 .answers_json::<api::InvitationSeen>(ok, "The invitation."),
             look::look,
+        )
+        .post(
+            "/api/v1/key-confirmations",
+            Policy::session(PEOPLE, Relation::Client),
+            operation("keys.confirm", "Records that somebody compared a member's key with them.")
+                .takes::<api::ConfirmKey>()
+                .answers_json::<api::Confirmed>(StatusCode::CREATED, "It is in the log."),
+            confirm_key::confirm_key,
         )
         .post(
             "/api/v1/assignments",

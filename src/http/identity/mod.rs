@@ -11,9 +11,11 @@ mod log_out;
 mod me;
 mod put_header;
 mod refresh;
+mod rotate;
 mod start_join;
 mod start_login;
 mod start_passphrase;
+mod start_rotation;
 
 use std::net::IpAddr;
 
@@ -162,6 +164,25 @@ where
                 .takes::<api::KeyringHeader>()
                 .answers(done, "It is kept until the session ends."),
             put_header::put_header,
+        )
+        .post(
+            "/api/v1/keyring/rotation/start",
+            own,
+            operation("keyring.rotation_start", "Begins a rotation of the caller's keys.")
+                .takes::<api::RotationStart>()
+                .answers_json::<api::RotationStarted>(ok, "What the next card follows."),
+            start_rotation::start_rotation,
+        )
+        .post(
+            "/api/v1/keyring/rotation",
+            own,
+            operation(
+                "keyring.rotate",
+                "Puts the caller's next keys in place of the present ones.",
+            )
+            .takes::<api::Rotation>()
+            .answers(done, "They are in force; every other session has ended."),
+            rotate::rotate,
         )
         .post(
             "/api/v1/passphrase/start",
