@@ -5,7 +5,8 @@ use crate::envelope::statement::{
 };
 use crate::ids::{ClientId, MemberId};
 
-use super::directory::{Directory, KeyChange};
+use super::directory::Directory;
+use super::keys::KeyChange;
 
 /// Somebody a document is sealed to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -159,6 +159,17 @@ const ROWS: &[Row] = &[
     },
     Row {
         method: "POST",
+        path: "/api/v1/key-confirmations",
+        action: Action::SeeClient,
+        // The lead's card stands in every client's directory.
+        request: |world, _, client| {
+            let (member, card) = (world.lead.member, world.lead.card(&world.office).hash());
+            let body = json!({ "member": member, "client": client, "card": card, "signed": null });
+            (String::new(), body)
+        },
+    },
+    Row {
+        method: "POST",
         path: "/api/v1/assignments",
         action: Action::Govern,
         request: |world, person, client| {

@@ -1,3 +1,5 @@
+mod rotation;
+
 use super::*;
 use crate::clock::Timestamp;
 use crate::envelope::statement::{

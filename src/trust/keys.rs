@@ -1,0 +1,126 @@
+//! Which key speaks for a member, who vouches for it, and whether anything is sealed to it.
+//!
+//! Refuses what an old or revoked key says about later times, and a key that was made with a
+//! revoked one until somebody vouches for it. Nobody vouches for themselves.
+
+use crate::clock::Timestamp;
+use crate::envelope::statement::{Card, Hash, Note, Role};
+use crate::ids::MemberId;
+
+use super::cards::{Cards, Signed, Vouched, precedes};
+use super::directory::Directory;
+
+/// A member whose key is not the one that was known here, by fingerprints of X25519 recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyChange {
+    /// Whose.
+    pub member: MemberId,
+    /// The one known here.
+    pub was: Hash,
+    /// The one of their newest card.
+    pub now: Hash,
+}
+
+/// The subject of the revocation of a card: `MEMBER.EPOCH`.
+pub fn card_subject(member: MemberId, epoch: u64) -> String {
+    format!("{member}.{epoch}")
+}
+
+/// The member and epoch that a card's revocation is about.
+pub fn read_card_subject(subject: &str) -> Option<(MemberId, u64)> {
+    let (member, epoch) = subject.split_once('.')?;
+    let (member, epoch) = (member.parse().ok()?, epoch.parse().ok()?);
+    (card_subject(member, epoch) == subject).then_some((member, epoch))
+}
+
+impl Directory {
+    /// Whether `member` signed `note` with a key that spoke for them at `at`.
+    pub fn member_signed(&self, member: MemberId, note: &Note, at: Timestamp) -> bool {
+        let Some(cards) = self.cards.get(&member) else { return false };
+        cards.with_successors().any(|(signed, next)| {
+            precedes(at, next)
+                && self.is_good(cards, signed)
+                && self.revoked_at(&signed.card).is_none_or(|end| at < end)
+                && note.signed_by(&signed.card.sign)
+        })
+    }
+
+    pub(super) fn revoked_at(&self, card: &Card) -> Option<Timestamp> {
+        self.revoked.get(&(card.member, card.epoch)).copied()
+    }
+
+    /// Whether a card counts at all: one that was made with a revoked key does only once
+    /// somebody vouches for it.
+    fn is_good(&self, cards: &Cards, of: &Signed) -> bool {
+        cards.with_successors().take_while(|(signed, _)| signed.card.epoch < of.card.epoch).all(
+            |(signed, next)| match (self.revoked_at(&signed.card), next) {
+                (Some(end), Some(next)) if end <= next.card.time => {
+                    self.is_vouched_for(next.card.member, &next.note)
+                }
+                _ => true,
+            },
+        )
+    }
+
+    /// Whether the root, or a lead other than `member`, signed a card of theirs.
+    fn is_vouched_for(&self, member: MemberId, note: &Note) -> bool {
+        note.signed_by(&self.root)
+            || self.cards.values().any(|lead| {
+                lead.member() != member
+                    && self.holds(lead.member(), Role::Lead, None)
+                    && self.is_active(lead.member())
+                    && lead.with_successors().any(|(signed, _)| {
+                        self.revoked_at(&signed.card).is_none() && note.signed_by(&signed.card.sign)
+                    })
+            })
+    }
+
+    /// What vouches for the newest card of a member.
+    pub fn vouched(&self, member: MemberId) -> Option<Vouched> {
+        let cards = self.cards.get(&member)?;
+        let note = cards.newest_note();
+        Some(match (cards.is_first(), note.signed_by(&self.root)) {
+            (true, false) => Vouched::Invitation,
+            (_, true) => Vouched::Root,
+            (false, _) if self.is_vouched_for(member, note) => Vouched::Lead,
+            (false, _) => Vouched::OldKey,
+        })
+    }
+
+    /// The newest card of a member as it was signed, also of one that has been ended.
+    pub fn card_note(&self, member: MemberId) -> Option<&Note> {
+        self.cards.get(&member).map(Cards::newest_note)
+    }
+
+    /// Whether the newest card of a member may be sealed to: it was not revoked, nor made with
+    /// a revoked key that nobody vouched for since.
+    pub fn is_in_force(&self, member: MemberId) -> bool {
+        self.cards.get(&member).is_some_and(|cards| {
+            self.revoked_at(cards.newest()).is_none()
+                && cards
+                    .with_successors()
+                    .last()
+                    .is_some_and(|(newest, _)| self.is_good(cards, newest))
+        })
+    }
+
+    /// Seals nothing more to a member whose key has changed, until somebody confirms it.
+    pub fn hold_back(&mut self, change: KeyChange) {
+        self.held_back.insert(change.member, change);
+    }
+
+    /// Notes a change that somebody vouched for, to be shown to whoever seals to the member next.
+    pub fn tell_change(&mut self, change: KeyChange) {
+        self.told.push(change);
+    }
+
+    /// Changes that somebody vouched for since this device last looked.
+    pub fn told_changes(&self) -> &[KeyChange] {
+        &self.told
+    }
+
+    /// The change that a member's new key waits to be confirmed for.
+    pub fn held_back(&self, member: MemberId) -> Option<KeyChange> {
+        self.held_back.get(&member).copied()
+    }
+}
