@@ -1,10 +1,14 @@
 //! Time, injected. Everything that asks for the time of day asks a [`Clock`], so tests can
 //! set it and one place decides its resolution: milliseconds since the Unix epoch, UTC.
+//!
+//! A gateway's clock never goes behind what is known to have passed, restarts included, and what
+//! jumps ahead of it is believed for refusing at once, for destroying only after a day.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
@@ -111,8 +115,60 @@ pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
+    /// The machine's clock, which never shows less than what is known to have passed.
+    Steady(Arc<Steady>),
     /// A clock that stands still until it is set; for tests.
     Fixed(Arc<AtomicI64>),
+}
+
+/// What is known to have passed: a time that was noted, and what the machine has counted since.
+#[derive(Debug)]
+pub struct Steady {
+    begun: Instant,
+    /// Milliseconds since the epoch when it began, as far as that is certain.
+    floor: AtomicI64,
+    /// Since when the machine's clock has been ahead of what has passed.
+    ahead_since: Mutex<Option<Instant>>,
+}
+
+/// The machine's clock may be ahead of what has passed by so much, in milliseconds: more is a
+/// jump, or a time in which nobody counted.
+const JUMP_MS: i64 = 3_600_000;
+/// A jump that nobody takes back for so long is believed.
+const BELIEVED_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+fn system() -> Timestamp {
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(MAX_MS))
+}
+
+impl Steady {
+    fn new(wall: Timestamp, noted: Option<Timestamp>) -> Self {
+        let floor = AtomicI64::new(noted.unwrap_or(wall).as_ms());
+        Self { begun: Instant::now(), floor, ahead_since: Mutex::default() }
+    }
+
+    fn passed(&self) -> i64 {
+        let counted = i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(MAX_MS);
+        self.floor.load(Ordering::SeqCst).saturating_add(counted)
+    }
+
+    /// Follows `wall`, unless it has just jumped; what has passed by now.
+    fn follow(&self, wall: Timestamp) -> Timestamp {
+        let passed = self.passed();
+        let ahead = wall.as_ms().saturating_sub(passed).max(0);
+        let mut since = self.ahead_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let jumped =
+            ahead > JUMP_MS && since.get_or_insert_with(Instant::now).elapsed() < BELIEVED_AFTER;
+        if jumped {
+            return Timestamp::from_ms(passed);
+        }
+        *since = None;
+        self.floor.fetch_add(ahead, Ordering::SeqCst);
+        Timestamp::from_ms(passed.saturating_add(ahead))
+    }
 }
 
 impl Clock {
@@ -121,21 +177,41 @@ impl Clock {
         Self::Fixed(Arc::new(AtomicI64::new(at.as_ms())))
     }
 
+    /// The machine's clock from now on never shows less than `noted` and what has passed since;
+    /// another clock stays what it is.
+    #[must_use]
+    pub fn steady(self, noted: Option<Timestamp>) -> Self {
+        match self {
+            Self::System => Self::Steady(Arc::new(Steady::new(system(), noted))),
+            other => other,
+        }
+    }
+
     /// The time now.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => {
-                let since = std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap_or_default();
-                Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(MAX_MS))
-            }
+            Self::System => system(),
+            Self::Steady(steady) => system().max(Timestamp::from_ms(steady.passed())),
             Self::Fixed(ms) => Timestamp::from_ms(ms.load(Ordering::SeqCst)),
         }
     }
 
-    /// Moves a fixed clock by `ms`; does nothing to the system clock.
+    /// What has certainly passed by now, to be noted for the next start. Behind [`Clock::now`]
+    /// while that has jumped ahead.
+    pub fn passed(&self) -> Timestamp {
+        match self {
+            Self::Steady(steady) => steady.follow(system()),
+            Self::System | Self::Fixed(_) => self.now(),
+        }
+    }
+
+    /// Whether the machine's clock is more than an hour ahead of what is known to have passed,
+    /// and was not for a whole day: nothing may be destroyed on its word.
+    pub fn is_doubtful(&self) -> bool {
+        self.now().as_ms().saturating_sub(self.passed().as_ms()) > JUMP_MS
+    }
+
+    /// Moves a fixed clock by `ms`; does nothing to another.
     pub fn advance_ms(&self, ms: i64) {
         if let Self::Fixed(now) = self {
             now.fetch_add(ms, Ordering::SeqCst);
@@ -161,5 +237,28 @@ mod tests {
         ] {
             assert_eq!(other.parse::<Timestamp>(), Err(ParseTimestampError), "{other}");
         }
+    }
+
+    #[test]
+    fn what_has_passed_follows_the_machine_and_no_jump() {
+        let at = Timestamp::from_ms(1_800_000_000_000);
+        let near = |time: Timestamp, ms: i64| (time.as_ms() - at.as_ms() - ms).abs() < 5_000;
+        let steady = Steady::new(at, None);
+        assert!(near(steady.follow(at.plus_secs(1800)), 1_800_000), "a clock that is set right");
+        // Backwards it goes on from where it was.
+        assert!(near(steady.follow(at.plus_secs(-86_400)), 1_800_000));
+        assert!(near(steady.follow(Timestamp::EPOCH), 1_800_000));
+        // Far ahead is not believed at once, and is forgotten when it is taken back.
+        assert!(near(steady.follow(at.plus_secs(10 * 366 * 86_400)), 1_800_000));
+        assert!(steady.ahead_since.lock().expect("no panic").is_some());
+        assert!(near(steady.follow(at.plus_secs(1800)), 1_800_000));
+        assert!(steady.ahead_since.lock().expect("no panic").is_none());
+        // What was noted by an earlier run holds against a clock that stands before it.
+        let noted = Steady::new(at, Some(at.plus_secs(7200)));
+        assert!(near(noted.follow(at), 7_200_000));
+        let clock = Clock::System.steady(Some(Clock::System.now().plus_secs(7200)));
+        assert!(clock.now() >= Clock::System.now().plus_secs(7199) && !clock.is_doubtful());
+        let behind = Clock::System.steady(Some(Clock::System.now().plus_secs(-7200)));
+        assert!(behind.is_doubtful() && behind.now() <= Clock::System.now());
     }
 }

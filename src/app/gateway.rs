@@ -100,6 +100,11 @@ impl Gateway {
         let store = Store::open(&config.database.path).await.map_err(|e| {
             failed("database", ("数据库无法使用", "the database cannot be used"), &e)
         })?;
+        let noted = async { store.read().await?.passed_time().await };
+        let noted = noted.await.map_err(|e| {
+            failed("database", ("数据库无法使用", "the database cannot be used"), &e)
+        })?;
+        let clock = clock.steady(noted);
         let outbox = Outbox::open(&config.notices, store.clone(), clock.clone()).map_err(|e| {
             failed("notices", ("通知渠道无法使用", "a channel of notices cannot be used"), &e)
         })?;
@@ -137,7 +142,12 @@ impl Gateway {
         let drained = shutdown.clone();
         let helpers = vec![
             tokio::spawn(listener.serve(metrics, shutdown.clone())),
-            tokio::spawn(worker::run(documents, outbox, async move { drained.draining().await })),
+            tokio::spawn(worker::run(
+                documents,
+                outbox,
+                (store.clone(), clock.clone()),
+                async move { drained.draining().await },
+            )),
         ];
         let sequencer = sequence(config, &clock, &secrets, store.clone())?;
         let served = tokio::spawn(server.serve(router, shutdown.clone()));

@@ -34,6 +34,7 @@ mod shares;
 mod staff;
 mod statements;
 mod throttles;
+mod time;
 mod tree;
 mod uploads;
 

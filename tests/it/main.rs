@@ -10,6 +10,7 @@ mod cli_arrival_age;
 mod cli_main_job;
 mod cli_request_links;
 mod cli_resume;
+mod clock_jumps;
 mod documents;
 mod documents_matrix;
 mod download;
