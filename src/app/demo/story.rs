@@ -53,8 +53,11 @@ pub(super) fn told(record: &Record, lang: Lang) -> String {
    {program} --ca {ca} send 对账单.txt --link '分享链接' --code 提取码 --category report
    {program} --profile {accountant} pull --new --to 收件
 
+   （加上 --to-client，客户自己的人也能打开回传的文件；不加则客户只在 who-saw 中看到有回传）
+
 9. 客户看到对方取走了什么，并一键撤回；之后链接立即失效：
    {program} --profile {principal} shares
+   {program} --profile {principal} who-saw
    {program} --profile {principal} withdraw 分享编号
    {program} --ca {ca} receive '分享链接' --code 提取码 --to 合作机构收件
 
@@ -98,8 +101,12 @@ In another terminal, try:
    {program} --ca {ca} send statement.txt --link 'SHARE LINK' --code CODE --category report
    {program} --profile {accountant} pull --new --to inbox
 
+   (with --to-client the client's own people can open what is given back; without, they see
+   in who-saw that something came)
+
 9. The client sees what was fetched and withdraws with one command; the link is dead at once:
    {program} --profile {principal} shares
+   {program} --profile {principal} who-saw
    {program} --profile {principal} withdraw SHARE
    {program} --ca {ca} receive 'SHARE LINK' --code CODE --to partner-inbox
 
