@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Category, Direction, Hash, Note, Period, SealLevel};
-use crate::ids::{ClientId, DocumentId, MemberId};
+use crate::ids::{ClientId, DocumentId, KeyId, MemberId};
 
 use super::text::Base64;
 
@@ -126,6 +126,44 @@ pub struct ManifestHead {
     pub seq: u64,
     /// The manifest itself.
     pub manifest: Option<Note>,
+}
+
+/// One manifest of a chain. What it says is told to whoever may see the document; everybody else
+/// gets its place and hash, so that the chain can be followed past it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChainEntry {
+    /// Key id of who signed it.
+    pub signer: KeyId,
+    /// Its number among the signer's manifests for this client, from 1.
+    pub seq: u64,
+    /// H of its text.
+    pub hash: Hash,
+    /// The manifest, of documents that the caller may see.
+    pub manifest: Option<Note>,
+}
+
+/// A page of every chain of manifests of one client, in the order in which they came. Those of
+/// documents that were taken back stay in it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Chains {
+    /// H of the manifest at the place that `after` named; none when there is no such place.
+    pub at: Option<Hash>,
+    /// Up to 500 manifests after it.
+    pub entries: Vec<ChainEntry>,
+    /// The place of the last one: pass it as `after` for what follows.
+    pub next: u64,
+    /// Whether there is more at this moment.
+    pub more: bool,
+}
+
+/// Documents of a client that are not there any more though their manifests are.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gone {
+    /// Those that the caller might have seen.
+    pub documents: Vec<DocumentId>,
 }
 
 /// Adds a re-wrapped header and grants it to members.

@@ -32,6 +32,8 @@
 //! | `POST /documents/{id}/pulled` | | |
 //! | `POST /documents/{id}/headers` `/adoption` | [`AddHeader`] [`Adopt`] | [`DocumentInfo`] |
 //! | `GET /clients/{id}/manifest-head?signer=` | | [`ManifestHead`] |
+//! | `GET /clients/{id}/manifests?after=` | | [`Chains`] |
+//! | `GET /clients/{id}/gone` | | [`Gone`] |
 //! | `GET /rewraps?client=` | | [`Rewraps`] |
 //! | `GET POST /clients/{id}/periods` | [`SetPeriod`] | [`ClosedPeriod`] list |
 //! | `POST /documents/{id}/reason` | [`GiveReason`] | |
@@ -70,8 +72,9 @@ pub use custody::{
     HeadersAdded, NewHeader, NewHeaders, OpenRecovery, Recoverable, Recoverables, RecoveryOpened,
 };
 pub use documents::{
-    AddHeader, Adopt, Complete, Completed, DocumentInfo, DocumentPage, DocumentState, ManifestHead,
-    RecoveryHeader, RecoveryHeaders, RecoveryProven, Rewrap, Rewraps,
+    AddHeader, Adopt, ChainEntry, Chains, Complete, Completed, DocumentInfo, DocumentPage,
+    DocumentState, Gone, ManifestHead, RecoveryHeader, RecoveryHeaders, RecoveryProven, Rewrap,
+    Rewraps,
 };
 pub use firm::{
     AddClient, Assigned, ClientSummary, ConfirmKey, Confirmed, Firm, FirmDetails, LinkInfo,

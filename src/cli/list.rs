@@ -10,7 +10,7 @@ use crate::ids::{ClientId, DocumentId, LinkId, MemberId};
 
 use super::Context;
 use super::error::{Error, Exit};
-use super::reading::{Query, Reading, Said, Signed, forked};
+use super::reading::{About, Missing, Query, Reading, Said};
 use super::signature;
 use super::terminal::printable;
 use super::words::Word;
@@ -42,15 +42,16 @@ fn state(word: &str) -> Result<DocumentState, String> {
 struct Row {
     document: DocumentId,
     client: ClientId,
-    direction: Direction,
+    direction: Option<Direction>,
     name: Option<String>,
     note: Option<String>,
     size: Option<u64>,
     sha256: Option<Hash>,
     period: Period,
     category: Category,
-    seal: SealLevel,
-    state: DocumentState,
+    seal: Option<SealLevel>,
+    /// None of a document that the gateway does not show.
+    state: Option<DocumentState>,
     verified: bool,
     reason: Option<String>,
     sender: Option<MemberId>,
@@ -58,36 +59,49 @@ struct Row {
     from: Option<String>,
     request_link: Option<LinkId>,
     pulled: bool,
-    received_at: Timestamp,
+    received_at: Option<Timestamp>,
 }
 
 /// Runs `list`.
 ///
 /// # Errors
-/// Those of asking, and of the directories. A document that does not verify is listed as such.
+/// Those of asking, and of the directories. A document that does not verify is listed as such,
+/// and what the first of them failed with is the error of the command.
 pub async fn run(context: &Context, args: ListArgs) -> Result<(), Error> {
     let session = context.session()?;
     let reading = Reading::new(&session)?;
     let query = Query { client: args.client, period: args.period, state: args.state };
     let found = reading.find(&query).await?;
+    let findings = reading.follow(&query, &found.iter().collect::<Vec<_>>()).await?;
     let mut rows = Vec::with_capacity(found.len());
-    let mut signed: Vec<(&DocumentInfo, Box<Signed>)> = Vec::new();
+    let mut failed = None;
     for info in &found {
         let said = if info.state == DocumentState::Uploading {
             None
         } else {
             Some(reading.verify(info).await)
         };
-        if let Some(Ok(Said::Signed(said))) = &said {
-            signed.push((info, said.clone()));
+        let fault = match &said {
+            Some(Ok(Said::Signed(signed))) if signed.sender_known => findings.fault(info, signed),
+            Some(Ok(_)) => findings.unsigned_fault(info),
+            _ => None,
+        };
+        let mut row = row(&reading, info, said)?;
+        if let Some(word) = fault {
+            row.verified = false;
+            row.reason = Some(word.code().to_owned());
         }
-        rows.push(row(&reading, info, said)?);
+        if let Some(word) = row.reason.as_deref().and_then(Word::from_code)
+            && word.exit() == Exit::Unverified
+            && word != Word::NotOpened
+        {
+            failed.get_or_insert_with(|| Error::new(word).about(info.document));
+        }
+        rows.push(row);
     }
-    let pairs: Vec<_> = signed.iter().map(|(info, said)| (*info, &**said)).collect();
-    let forked = forked(&pairs);
-    for row in rows.iter_mut().filter(|row| forked.contains(&row.document)) {
-        row.verified = false;
-        row.reason = Some("chain_forked".into());
+    for missing in &findings.missing {
+        failed.get_or_insert_with(|| Error::new(missing.word).about(missing.about.0));
+        rows.push(missing_row(missing));
     }
     let terminal = &context.terminal;
     terminal.result(&rows, || {
@@ -95,7 +109,36 @@ pub async fn run(context: &Context, args: ListArgs) -> Result<(), Error> {
             return terminal.pick("no documents", "没有文档").to_owned();
         }
         rows.iter().map(|row| format!("{}\n", line(context, row))).collect()
-    })
+    })?;
+    match failed.or_else(|| findings.broken()) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// A document that was sent and that the gateway does not show.
+fn missing_row(missing: &Missing) -> Row {
+    let About(document, period, category) = missing.about;
+    Row {
+        document,
+        client: missing.client,
+        direction: None,
+        name: None,
+        note: None,
+        size: None,
+        sha256: None,
+        period,
+        category,
+        seal: None,
+        state: None,
+        verified: false,
+        reason: Some(missing.word.code().to_owned()),
+        sender: None,
+        from: None,
+        request_link: None,
+        pulled: false,
+        received_at: None,
+    }
 }
 
 /// What is known of one document. Faults of the directory end the command: nothing can be
@@ -108,22 +151,22 @@ fn row(
     let mut row = Row {
         document: info.document,
         client: info.client,
-        direction: info.direction,
+        direction: Some(info.direction),
         name: None,
         note: None,
         size: None,
         sha256: None,
         period: info.period,
         category: info.category,
-        seal: info.seal,
-        state: info.state,
+        seal: Some(info.seal),
+        state: Some(info.state),
         verified: false,
         reason: None,
         sender: None,
         from: None,
         request_link: None,
         pulled: info.pulled,
-        received_at: info.received_at,
+        received_at: Some(info.received_at),
     };
     match said {
         None => {
@@ -175,13 +218,14 @@ fn named(row: &mut Row, part: SealedPart) {
 fn line(context: &Context, row: &Row) -> String {
     let terminal = &context.terminal;
     let verified = match (row.verified, row.state) {
-        (_, DocumentState::Uploading) => terminal.pick("unfinished", "未完成"),
+        (_, Some(DocumentState::Uploading)) => terminal.pick("unfinished", "未完成"),
         (true, _) => terminal.pick("verified", "已验证"),
         (false, _) => terminal.pick("UNVERIFIED", "未验证"),
     };
     let direction = match row.direction {
-        Direction::In => terminal.pick("in", "来件"),
-        Direction::Out => terminal.pick("out", "交付"),
+        Some(Direction::In) => terminal.pick("in", "来件"),
+        Some(Direction::Out) => terminal.pick("out", "交付"),
+        None => "-",
     };
     let size = row.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
     let name = row.name.as_deref().map_or_else(|| "-".to_owned(), printable);
@@ -198,7 +242,7 @@ fn line(context: &Context, row: &Row) -> String {
         row.period,
         terminal.lang.category(row.category),
         direction,
-        terminal.lang.seal(row.seal),
-        terminal.lang.state(row.state),
+        row.seal.map_or("-", |seal| terminal.lang.seal(seal)),
+        row.state.map_or(terminal.pick("MISSING", "缺失"), |state| terminal.lang.state(state)),
     )
 }

@@ -388,6 +388,24 @@ words! {
     BadSignature Unverified "bad_signature"
         "the signature of document {0} does not verify: it was not written; ask the sender"
         "文档 {0} 的签名无法验证，未写出：请联系发送人";
+    Swapped Unverified "swapped"
+        "the gateway answered with another document than {0}, which was asked for: nothing was written; call the firm"
+        "网关返回的不是所请求的文档 {0}，未写出：请致电机构核实";
+    Missing Unverified "missing"
+        "document {0} was sent and the gateway does not show it: call the firm"
+        "文档 {0} 已发送，但网关未显示：请致电机构核实";
+    ChainGap Unverified "chain_gap"
+        "the gateway holds back what its sender signed before document {0}: it was not written; call the firm"
+        "网关隐瞒了发送人在文档 {0} 之前签署的内容，未写出：请致电机构核实";
+    ChainForked Unverified "chain_forked"
+        "document {0} has the number of another document of the same sender: it was not written; ask the sender"
+        "文档 {0} 与同一发送人的另一份文档编号相同，未写出：请联系发送人";
+    ChainRolledBack Unverified "chain_rolled_back"
+        "this device has seen document {0} before and the gateway shows an older state without it: call the firm"
+        "本机见过文档 {0}，网关给出的是不含它的旧状态：请致电机构核实";
+    ChainBroken Unverified "chain_broken"
+        "the gateway holds back or has changed what was sent for client {0}: call the firm"
+        "网关隐瞒或更改了客户 {0} 的来件记录：请致电机构核实";
     NotOpened Unverified "not_opened"
         "document {0} is sealed to none of your keys: ask a colleague who can open it to re-wrap it"
         "文档 {0} 未封存给您的任何密钥：请能打开的同事执行 rewrap";

@@ -12,6 +12,7 @@ mod admission;
 mod adopt;
 mod arrival;
 mod ceremony;
+mod chains;
 mod check;
 mod complete;
 mod error;

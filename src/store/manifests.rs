@@ -1,10 +1,10 @@
 //! The chain of manifests of each signer for each client, and adoptions of raw age files.
 
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Adoption, Manifest, Note, Statement};
-use crate::ids::{ClientId, KeyId};
+use crate::envelope::statement::{Adoption, Category, Hash, Manifest, Note, Statement};
+use crate::ids::{ClientId, DocumentId, KeyId};
 
-use super::columns::{signed, unsigned};
+use super::columns::{bytes, parse, signed, unsigned};
 use super::engine::{Error, Tx};
 
 /// The newest manifest of a chain.
@@ -12,6 +12,15 @@ use super::engine::{Error, Tx};
 pub struct ChainHead {
     /// Its place, from 1.
     pub seq: u64,
+    /// The manifest.
+    pub note: Note,
+}
+
+/// One manifest as it stands among those of its client, in the order in which they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainLink {
+    /// Its place among all statements; grows.
+    pub at: u64,
     /// The manifest.
     pub note: Note,
 }
@@ -41,6 +50,63 @@ impl Tx {
             })
         })
         .transpose()
+    }
+
+    /// Up to `limit` manifests of every chain of `client` that came after the place `after`.
+    pub async fn manifests_after(
+        &mut self,
+        client: ClientId,
+        after: u64,
+        limit: u16,
+    ) -> Result<Vec<ChainLink>, Error> {
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT id, note FROM statements WHERE client = $1 AND kind = 'manifest' AND id > $2
+             ORDER BY id LIMIT $3",
+        )
+        .bind(client.to_string())
+        .bind(signed(after))
+        .bind(i64::from(limit))
+        .fetch_all(self.conn())
+        .await?;
+        rows.into_iter()
+            .map(|(at, note)| {
+                Ok(ChainLink {
+                    at: unsigned(at, "statements.id")?,
+                    note: Note::parse(&note).map_err(|_| Error::Corrupt("statements.note"))?,
+                })
+            })
+            .collect()
+    }
+
+    /// H of the manifest of `client` at the place `at`, if one is there.
+    pub async fn manifest_at(&mut self, client: ClientId, at: u64) -> Result<Option<Hash>, Error> {
+        let row: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT hash FROM statements WHERE id = $2 AND client = $1 AND kind = 'manifest'",
+        )
+        .bind(client.to_string())
+        .bind(signed(at))
+        .fetch_optional(self.conn())
+        .await?;
+        Ok(row.map(|hash| bytes(&hash, "statements.hash")).transpose()?.flatten().map(Hash))
+    }
+
+    /// Documents of `client` whose manifests stay in their chains though the documents are gone.
+    pub async fn gone_documents(
+        &mut self,
+        client: ClientId,
+    ) -> Result<Vec<(DocumentId, Category)>, Error> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT id, category FROM documents WHERE client = $1 AND state = 'recalled'
+             ORDER BY id",
+        )
+        .bind(client.to_string())
+        .fetch_all(self.conn())
+        .await?;
+        rows.into_iter()
+            .map(|(id, category)| {
+                Ok((parse(&id, "documents.id")?, parse(&category, "documents.category")?))
+            })
+            .collect()
     }
 
     /// Adds a manifest at the end of its chain; [`Error::Conflict`] when its `prev` has a

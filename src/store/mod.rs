@@ -47,7 +47,7 @@ pub use firm::FirmRow;
 pub use grants::{GrantReason, Unwrapped, UnwrappedCount};
 pub use invitations::InvitationRow;
 pub use links::{LinkKind, LinkRow};
-pub use manifests::ChainHead;
+pub use manifests::{ChainHead, ChainLink};
 pub use members::MemberRow;
 pub use notices::{DeliveryEnd, DeliveryRow, NoticeRow};
 pub use partners::PartnerRow;

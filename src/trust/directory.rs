@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{
     Assignment, Card, Category, Error as StatementError, Hash, Invitation, Link, Note, Policy,
-    PublicKey, Revocation, RevocationKind, Role, RoleGrant,
+    PublicKey, Revocation, RevocationKind, Role, RoleGrant, YesNo,
 };
 use crate::ids::{ClientId, KeyId, LinkId, MemberId};
 
@@ -60,6 +60,8 @@ pub struct Directory {
     assignments: BTreeMap<(ClientId, Option<Category>), (Hash, Vec<MemberId>)>,
     policies: BTreeMap<Option<ClientId>, (Hash, Policy)>,
     links: BTreeMap<LinkId, Link>,
+    /// Clients for which the gateway was ever allowed to seal on arrival.
+    arrivals_ever: BTreeSet<ClientId>,
     /// Everybody an assignment ever named: what they signed stays verifiable.
     assigned_ever: BTreeSet<(ClientId, MemberId)>,
 }
@@ -82,6 +84,7 @@ impl Directory {
             assignments: BTreeMap::new(),
             policies: BTreeMap::new(),
             links: BTreeMap::new(),
+            arrivals_ever: BTreeSet::new(),
             assigned_ever: BTreeSet::new(),
         };
         // Root-given roles first: only they can authorise the rest.
@@ -255,6 +258,9 @@ impl Directory {
                 if !self.may_set_policy(&note, previous, &policy) {
                     return Err(Error::NotAuthorised);
                 }
+                if policy.on_arrival == YesNo::Yes {
+                    self.arrivals_ever.extend(policy.client);
+                }
                 self.policies.insert(subject, (note.hash(), policy));
             }
         }
@@ -407,6 +413,12 @@ impl Directory {
             .or_else(|| self.assignments.get(&(client, None)))
             .map(|(_, members)| members.iter().copied().filter(|m| self.is_active(*m)).collect())
             .unwrap_or_default()
+    }
+
+    /// Whether a policy ever allowed documents of `client` that the gateway sealed on arrival or
+    /// took as raw age files.
+    pub fn ever_on_arrival(&self, client: ClientId) -> bool {
+        self.arrivals_ever.contains(&client)
     }
 
     /// The newest policy of this very subject, with its hash.

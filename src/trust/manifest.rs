@@ -42,7 +42,9 @@ impl Directory {
         let spoke = signer.member.is_none_or(|m| self.member_signed(m, note, manifest.time));
         let may = match signer.kind {
             SignerKind::Gateway => {
-                manifest.seal == SealLevel::OnArrival && manifest.direction == Direction::In
+                manifest.seal == SealLevel::OnArrival
+                    && manifest.direction == Direction::In
+                    && self.ever_on_arrival(manifest.client)
             }
             SignerKind::Link | SignerKind::ClientSide => {
                 manifest.seal == SealLevel::EndToEnd && manifest.direction == Direction::In

@@ -98,7 +98,7 @@ fn padded(mut text: Vec<u8>) -> Vec<u8> {
 }
 
 /// A sealed chunk that begins with `first` under one key and ends with `second` under the other.
-fn craft(keys: [&[u8; 32]; 2], first: &[u8], second: &[u8]) -> Vec<u8> {
+pub(crate) fn craft(keys: [&[u8; 32]; 2], first: &[u8], second: &[u8]) -> Vec<u8> {
     let first = padded(first.to_vec());
     let mut last = vec![0; second.len().next_multiple_of(16) - second.len()];
     last.extend_from_slice(second);

@@ -141,6 +141,18 @@ const ROWS: &[Row] = &[
     },
     Row {
         method: "GET",
+        path: "/api/v1/clients/{client}/manifests",
+        action: Action::SeeClient,
+        request: |_, _, _| ("?after=0".to_owned(), Value::Null),
+    },
+    Row {
+        method: "GET",
+        path: "/api/v1/clients/{client}/gone",
+        action: Action::SeeClient,
+        request: |_, _, _| (String::new(), Value::Null),
+    },
+    Row {
+        method: "GET",
         path: "/api/v1/clients/{client}/seen",
         action: Action::SeeWhoSaw,
         request: |_, _, _| (String::new(), Value::Null),

@@ -27,7 +27,7 @@ use super::bars::Bars;
 use super::error::{Error, ErrorJson, Exit, file_error};
 use super::interrupt::interrupted;
 use super::lang::Lang;
-use super::reading::{Query, Reading, Said, Signed, forked};
+use super::reading::{About, Findings, Missing, Query, Reading};
 use super::terminal::Terminal;
 use super::words::Word;
 
@@ -123,16 +123,18 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<(), Error> {
     let session = context.session()?;
     let reading = Reading::new(&session)?;
     std::fs::create_dir_all(&args.to).map_err(|e| file_error(Word::CannotWrite, &args.to, &e))?;
-    let (found, mut outcomes) = choose(context, &reading, &args).await?;
+    let Chosen { found, mut outcomes, findings } = choose(context, &reading, &args).await?;
     let bars = Bars::new(&context.terminal);
     let pulling = Pulling {
         reading: &reading,
         to: &args.to,
         reason: args.reason.as_deref(),
         bars,
+        findings,
         unproven: Mutex::default(),
     };
     outcomes.extend(pulling.all(found).await);
+    outcomes.extend(pulling.findings.missing.iter().map(absent));
     let unproven = std::mem::take(&mut *pulling.unproven.lock().await);
     if let Err(error) = pulling.prove_recovery(unproven).await {
         context.terminal.say(match context.terminal.lang {
@@ -143,21 +145,37 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<(), Error> {
             Lang::Zh => format!("未能确保恢复密钥可打开这些文档：{}", error.message(Lang::Zh)),
         });
     }
-    report(context, &args.to, outcomes)
+    let broken = pulling.findings.broken();
+    report(context, &args.to, outcomes, broken)
 }
 
-/// The documents that are meant, and what is known to fail already.
+/// A document that was sent and that the gateway does not show.
+fn absent(missing: &Missing) -> Outcome {
+    let About(document, ..) = missing.about;
+    (document, None, Err(Error::new(missing.word).about(document)))
+}
+
+/// What is to be pulled.
+struct Chosen {
+    found: Vec<DocumentInfo>,
+    /// What is known to fail already.
+    outcomes: Vec<Outcome>,
+    findings: Findings,
+}
+
+/// The documents that are meant, and whether the gateway shows them as they were sent.
 async fn choose(
     context: &Context,
     reading: &Reading<'_>,
     args: &PullArgs,
-) -> Result<(Vec<DocumentInfo>, Vec<Outcome>), Error> {
+) -> Result<Chosen, Error> {
     let mut found = Vec::new();
     let mut failed = Vec::new();
+    let mut findings = Findings::default();
     for document in &args.documents {
         match reading.document(*document).await {
             Ok(info) => found.push(info),
-            Err(error) if error.exit() == Exit::Refused => {
+            Err(error) if matches!(error.exit(), Exit::Refused | Exit::Unverified) => {
                 failed.push((*document, None, Err(error)));
             }
             Err(error) => return Err(error),
@@ -170,6 +188,8 @@ async fn choose(
             matches!(info.state, DocumentState::Received | DocumentState::Pulled)
         };
         let mut listed = reading.find(&query).await?;
+        let shown: Vec<&DocumentInfo> = listed.iter().chain(&found).collect();
+        findings = reading.follow(&query, &shown).await?;
         listed.retain(|info| {
             complete(info) && (!args.new || (!info.pulled && info.sender != Some(me)))
         });
@@ -189,8 +209,10 @@ async fn choose(
         }
         listed.retain(|info| found.iter().all(|f: &DocumentInfo| f.document != info.document));
         found.extend(listed);
+    } else if !found.is_empty() {
+        findings = reading.follow_these(&found.iter().collect::<Vec<_>>()).await?;
     }
-    Ok((found, failed))
+    Ok(Chosen { found, outcomes: failed, findings })
 }
 
 pub(super) struct Pulling<'a> {
@@ -199,6 +221,7 @@ pub(super) struct Pulling<'a> {
     /// Why documents of closed periods are opened.
     reason: Option<&'a str>,
     bars: Bars,
+    findings: Findings,
     /// Headers for the recovery key of documents that are here now.
     unproven: Mutex<Vec<RecoveryHeader>>,
 }
@@ -206,16 +229,9 @@ pub(super) struct Pulling<'a> {
 impl Pulling<'_> {
     /// Pulls everything, a few at once; what Ctrl-C stopped says so.
     async fn all(&self, found: Vec<DocumentInfo>) -> Vec<Outcome> {
-        let forked = self.forked(&found).await;
         let mut outcomes: Vec<Option<Result<Pulled, Error>>> = found.iter().map(|_| None).collect();
-        let forked = &forked;
         let mut pulling = futures_util::stream::iter(found.iter().enumerate())
-            .map(|(at, info)| async move {
-                if forked.contains(&info.document) {
-                    return (at, Err(Error::new(Word::BadSignature).about(info.document)));
-                }
-                (at, self.one(info).await)
-            })
+            .map(|(at, info)| async move { (at, self.one(info).await) })
             .buffer_unordered(PARALLEL);
         let stop = interrupted();
         tokio::pin!(stop);
@@ -238,18 +254,6 @@ impl Pulling<'_> {
                 (info.document, Some(info), outcome)
             })
             .collect()
-    }
-
-    /// Documents that share a number of their signer's chain with another.
-    async fn forked(&self, found: &[DocumentInfo]) -> Vec<DocumentId> {
-        let mut signed: Vec<(&DocumentInfo, Box<Signed>)> = Vec::new();
-        for info in found {
-            if let Ok(Said::Signed(said)) = self.reading.verify(info).await {
-                signed.push((info, said));
-            }
-        }
-        let pairs: Vec<_> = signed.iter().map(|(info, said)| (*info, &**said)).collect();
-        forked(&pairs)
     }
 
     /// `DIR/CLIENT/PERIOD/CATEGORY`, made when it is missing.
@@ -287,7 +291,12 @@ fn row(document: DocumentId, info: Option<&DocumentInfo>) -> Row {
     }
 }
 
-fn report(context: &Context, to: &Path, outcomes: Vec<Outcome>) -> Result<(), Error> {
+fn report(
+    context: &Context,
+    to: &Path,
+    outcomes: Vec<Outcome>,
+    broken: Option<Error>,
+) -> Result<(), Error> {
     let terminal = &context.terminal;
     let mut failed: Vec<Error> = Vec::new();
     let mut rows = Vec::with_capacity(outcomes.len());
@@ -325,9 +334,11 @@ fn report(context: &Context, to: &Path, outcomes: Vec<Outcome>) -> Result<(), Er
     }
     terminal.result(&rows, || text(terminal, &rows))?;
     let unverified = failed.iter().position(|error| error.exit() == Exit::Unverified);
-    match failed.into_iter().nth(unverified.unwrap_or(0)) {
-        Some(error) => Err(error.reported()),
-        None => Ok(()),
+    // Broken chains are told where no document that was asked for shows them.
+    match (unverified, broken, failed.into_iter().nth(unverified.unwrap_or(0))) {
+        (None, Some(broken), _) => Err(broken),
+        (_, _, Some(error)) => Err(error.reported()),
+        (_, _, None) => Ok(()),
     }
 }
 

@@ -26,7 +26,15 @@ impl Pulling<'_> {
     /// # Errors
     /// What does not verify or cannot be opened; nothing is written then.
     pub(super) async fn one(&self, info: &DocumentInfo) -> Result<Pulled, Error> {
-        let pulled = match self.reading.verify(info).await? {
+        let said = self.reading.verify(info).await?;
+        let fault = match &said {
+            Said::Signed(signed) if signed.sender_known => self.findings.fault(info, signed),
+            Said::Signed(_) | Said::Raw => self.findings.unsigned_fault(info),
+        };
+        if let Some(word) = fault {
+            return Err(Error::new(word).about(info.document));
+        }
+        let pulled = match said {
             Said::Signed(signed) => self.signed(info, &signed).await?,
             Said::Raw => self.raw(info).await?,
         };

@@ -4,9 +4,10 @@
 //! hashes count only as signed. Invariant: the commitment is checked before the sealed part or
 //! any plaintext is opened.
 
+mod chains;
 mod download;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -25,6 +26,7 @@ use crate::envelope::{
 use crate::ids::{ClientId, DocumentId, KeyId, LinkId, MemberId};
 use crate::trust::{Directory, SignerKind};
 
+pub use chains::{About, Findings, Missing};
 pub use download::{Download, Part};
 
 /// What somebody signed about a document, verified.
@@ -48,8 +50,8 @@ pub struct Signed {
     pub sender_known: bool,
     /// Whether a partner gave it back to the firm alone.
     pub firm_alone: bool,
-    /// Signer and number in the chain, of manifests.
-    pub chain: Option<(KeyId, u64)>,
+    /// Signer, number in the chain and hash, of manifests.
+    pub chain: Option<(KeyId, u64, Hash)>,
 }
 
 /// What can be said about a document.
@@ -108,13 +110,13 @@ impl<'a> Reading<'a> {
     /// One document.
     ///
     /// # Errors
-    /// [`Word::NotFound`], and those of asking.
+    /// [`Word::NotFound`], [`Word::Swapped`], and those of asking.
     pub async fn document(&self, document: DocumentId) -> Result<DocumentInfo, Error> {
         let info: DocumentInfo = self.session.get(format!("/documents/{document}")).await?;
         if info.document == document {
             Ok(info)
         } else {
-            Err(Error::new(Word::BadAnswer).because("another document"))
+            Err(Error::new(Word::Swapped).about(document))
         }
     }
 
@@ -141,6 +143,10 @@ impl<'a> Reading<'a> {
     /// # Errors
     /// [`Word::BadSignature`], and those of the directory.
     pub async fn verify(&self, info: &DocumentInfo) -> Result<Said, Error> {
+        // Whose statements count is the signer's word, not the gateway's.
+        if signed_client(info).is_some_and(|client| client != info.client) {
+            return Err(Error::new(Word::BadSignature).about(info.document));
+        }
         let directory = self.directory(info.client).await?;
         verify(&directory, info)
     }
@@ -177,6 +183,13 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// The client that a manifest or adoption names, before anybody has verified it.
+fn signed_client(info: &DocumentInfo) -> Option<ClientId> {
+    let manifest = || info.manifest.as_ref()?.decode::<Manifest>().ok().map(|said| said.client);
+    let adoption = || info.adoption.as_ref()?.decode::<Adoption>().ok().map(|said| said.client);
+    manifest().or_else(adoption)
+}
+
 fn unopened(document: DocumentId) -> Error {
     Error::new(Word::NotOpened).about(document)
 }
@@ -189,6 +202,9 @@ fn unopened(document: DocumentId) -> Error {
 pub fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error> {
     let bad = || Error::new(Word::BadSignature).about(info.document);
     if info.seal == SealLevel::RawAge {
+        if !directory.ever_on_arrival(info.client) {
+            return Err(bad());
+        }
         let Some(note) = &info.adoption else { return Ok(Said::Raw) };
         let said: Adoption = note.decode().map_err(|_| bad())?;
         let card = directory.card_by_key(said.signer).ok_or_else(bad)?;
@@ -242,7 +258,7 @@ pub fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error>
         sender: signer.member.filter(|_| signer.kind != SignerKind::Gateway),
         link: signer.link,
         sender_known: true,
-        chain: Some((said.signer, said.seq)),
+        chain: Some((said.signer, said.seq, note.hash())),
     })))
 }
 
@@ -256,21 +272,6 @@ fn agrees(said: &Manifest, info: &DocumentInfo) -> bool {
         && said.seal == info.seal
         && said.length == info.length
         && info.pieces.is_none_or(|pieces| pieces == said.pieces)
-}
-
-/// Documents whose signer gave the same number to another document of the same client: one of
-/// them was slipped in, and nobody can tell here which.
-pub fn forked(documents: &[(&DocumentInfo, &Signed)]) -> Vec<DocumentId> {
-    let mut seen: BTreeMap<(ClientId, KeyId, u64), Vec<DocumentId>> = BTreeMap::new();
-    for (info, signed) in documents {
-        if let Some((signer, seq)) = signed.chain {
-            let same = seen.entry((info.client, signer, seq)).or_default();
-            if !same.contains(&info.document) {
-                same.push(info.document);
-            }
-        }
-    }
-    seen.into_values().filter(|same| same.len() > 1).flatten().collect()
 }
 
 /// Which documents are asked for.

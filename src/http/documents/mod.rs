@@ -4,6 +4,7 @@ mod add_header;
 mod adopt;
 mod age;
 pub(in crate::http) mod append;
+mod chains;
 pub(in crate::http) mod complete;
 pub(in crate::http) mod create;
 mod firm;
@@ -265,6 +266,23 @@ where
                 .query::<manifest_head::Query>()
                 .answers_json::<api::ManifestHead>(ok, "The head."),
             manifest_head::manifest_head,
+        )
+        .get(
+            "/api/v1/clients/{client}/manifests",
+            own(PEOPLE),
+            operation("documents.chains", "The chains of manifests of a client, oldest first.")
+                .path_param("client", "The client's id.")
+                .query::<chains::Query>()
+                .answers_json::<api::Chains>(ok, "A page."),
+            chains::chains,
+        )
+        .get(
+            "/api/v1/clients/{client}/gone",
+            own(PEOPLE),
+            operation("documents.gone", "Documents that were taken back; their manifests stay.")
+                .path_param("client", "The client's id.")
+                .answers_json::<api::Gone>(ok, "Their ids."),
+            chains::gone,
         )
         .route(
             Verb::Options,

@@ -6,6 +6,7 @@ pub(crate) mod books;
 pub(crate) mod curl;
 pub(crate) mod demo;
 pub(crate) mod gateway;
+pub(crate) mod liar;
 pub(crate) mod office;
 pub(crate) mod papers;
 pub(crate) mod proxy;
