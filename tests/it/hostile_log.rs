@@ -136,7 +136,7 @@ fn two_histories_of_one_log_are_a_fork_and_an_older_one_is_a_roll_back() {
     demo.serve(free_address());
     let seen = liar.people_of(&demo, &PEOPLE);
     // More than a restart records.
-    ["b", "c", "d", "e", "f"].map(|name| send(&seen, name));
+    ["b", "c", "d", "e", "f"].into_iter().for_each(|name| send(&seen, name));
     grown(&seen);
     // What this device knows of chains and log is what the first history said.
     let kept = demo.place("kept");
