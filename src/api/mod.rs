@@ -61,6 +61,7 @@ mod documents;
 mod firm;
 pub mod frames;
 mod identity;
+pub mod limits;
 mod log;
 mod periods;
 mod problem;

@@ -32,7 +32,7 @@ Two officers bring a share each to a lead's device. The client sees the ceremony
 两名管理人员各带一份份额，在主管会计的设备上进行；客户可在记录中看到。")]
 pub struct RecoverArgs {
     /// Only show that the two shares give the published key and open the canary
-    #[arg(long, required_unless_present = "client", conflicts_with_all = ["client", "to", "reason"])]
+    #[arg(long, conflicts_with_all = ["client", "to", "reason"])]
     pub rehearse: bool,
     /// Two of the three recovery shares
     #[arg(long, num_args = 2, required = true, value_names = ["SHARE", "SHARE"])]
@@ -75,6 +75,14 @@ pub(super) fn read_share(path: &Path) -> Result<Share, Error> {
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &RecoverArgs) -> Result<(), Error> {
+    if !args.rehearse && args.client.is_none() {
+        return Err(Error::new(
+            "usage",
+            "请说明用途：--rehearse 仅演练，或 --client ID --to 成员 恢复该客户的文档",
+            "say what for: --rehearse to rehearse, or --client ID --to MEMBER to recover a client's documents",
+        )
+        .exiting(Exit::Usage));
+    }
     let shares: Vec<Share> =
         args.shares.iter().map(|path| read_share(path)).collect::<Result<_, _>>()?;
     let [a, b] = shares.as_slice() else {

@@ -44,6 +44,8 @@ struct Inner {
     subjects: Vec<Subject>,
     remote: Option<Remote>,
     cause: Option<String>,
+    /// What to do next, beyond what the word says: in English and in Chinese.
+    advice: Option<(&'static str, &'static str)>,
     /// Whether the result on standard output says it already.
     reported: bool,
 }
@@ -89,13 +91,18 @@ impl Error {
             subjects: Vec::new(),
             remote: None,
             cause: None,
+            advice: None,
             reported: false,
         }))
     }
 
-    /// A refusal with a code of the gateway; `detail` is used where the code is not known here.
+    /// A refusal with a code of the gateway; `detail` is used where the code is not known here,
+    /// or says more than the code does.
     pub fn remote(code: &str, detail: &str) -> Self {
         match Word::from_code(code) {
+            Some(word) if word.is_general() && !detail.is_empty() => {
+                Self::new(word).because(detail)
+            }
             Some(word) => Self::new(word),
             None => {
                 let mut error = Self::new(Word::Refused).about(detail);
@@ -132,6 +139,16 @@ impl Error {
         self
     }
 
+    /// Adds what to do next where it is `word`: the gateway answers alike to all that is unknown,
+    /// and only the command knows what was asked for.
+    #[must_use]
+    pub fn advise(mut self, word: Word, en: &'static str, zh: &'static str) -> Self {
+        if self.0.word == word {
+            self.0.advice = Some((en, zh));
+        }
+        self
+    }
+
     /// Stands in the result already, so that people need not be told twice.
     #[must_use]
     pub fn reported(mut self) -> Self {
@@ -161,7 +178,8 @@ impl Error {
 
     /// Whether trying again may help without anybody doing anything.
     pub fn is_passing(&self) -> bool {
-        self.exit() == Exit::Unreachable || self.0.word == Word::Locked
+        let lasting = matches!(self.0.word, Word::NotRehearsed | Word::Certificate);
+        (self.exit() == Exit::Unreachable && !lasting) || self.0.word == Word::Locked
     }
 
     /// The message in `lang`.
@@ -172,6 +190,10 @@ impl Error {
         }
         if let Some(cause) = &self.0.cause {
             text.push_str(&format!(" ({cause})"));
+        }
+        if let Some((en, zh)) = self.0.advice {
+            text.push_str(lang.pick("; ", "；"));
+            text.push_str(lang.pick(en, zh));
         }
         text
     }
@@ -209,6 +231,40 @@ mod tests {
         let error = Error::remote("brand_new", "Do this.");
         assert_eq!((error.code(), error.exit()), ("brand_new", Exit::Refused));
         assert!(error.message(Lang::Zh).contains("Do this."));
+    }
+
+    #[test]
+    fn what_the_gateway_says_beyond_a_general_code_is_shown() {
+        let error = Error::remote("bad_request", "A jurisdiction is two capital letters.");
+        assert_eq!((error.code(), error.exit()), ("bad_request", Exit::Refused));
+        for lang in [Lang::En, Lang::Zh] {
+            let message = error.message(lang);
+            assert!(message.contains("two capital letters"), "{message}");
+        }
+        let known = Error::remote("login_taken", "Somebody else has it.");
+        assert!(!known.message(Lang::En).contains("Somebody else has it."));
+    }
+
+    #[test]
+    fn advice_is_for_one_word_and_in_the_language() {
+        let advised = |word| Error::new(word).advise(Word::NotFound, "ask anew", "请重新索取");
+        assert!(advised(Word::NotFound).message(Lang::Zh).ends_with("；请重新索取"));
+        assert!(advised(Word::NotFound).message(Lang::En).ends_with("; ask anew"));
+        assert!(!advised(Word::NotAllowed).message(Lang::En).contains("anew"));
+    }
+
+    #[test]
+    fn what_cannot_change_by_itself_is_not_tried_again() {
+        for (word, passing) in [
+            (Word::NotRehearsed, false),
+            (Word::Certificate, false),
+            (Word::NotFound, false),
+            (Word::Unreachable, true),
+            (Word::Unavailable, true),
+            (Word::Locked, true),
+        ] {
+            assert_eq!(Error::new(word).is_passing(), passing, "{word:?}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod gateway;
 pub mod handover;
 mod interrupt;
 pub mod lang;
+mod link_kind;
 pub mod list;
 pub mod log;
 mod new_file;

@@ -8,12 +8,20 @@ use super::error::Error;
 use super::gateway::{Ask, Session};
 use super::terminal::{Terminal, printable};
 use super::words::Word;
-use crate::api::{ExportRoute, Partner, PartnerBar, PartnerDetails, PartnerState, PutPartner};
+use crate::api::{
+    ExportRoute, Partner, PartnerBar, PartnerDetails, PartnerState, PutPartner, limits,
+};
 use crate::clock::Timestamp;
 use crate::ids::PartnerId;
 
 /// The firm's partners · 合作机构
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom partner add 上海某税务师事务所 --kind tax_agent --nda-from 2026-01-01 \
+    --nda-until 2026-12-31
+  strongroom partner list
+  strongroom partner suspend 3f07…")]
 pub struct PartnerArgs {
     /// What to do
     #[command(subcommand)]
@@ -145,6 +153,11 @@ impl Facts {
         set(&mut details.export_assessment, &self.assessment);
         set(&mut details.export_authorisation, &self.export_authorisation);
         details.jurisdiction.make_ascii_uppercase();
+        let code = details.jurisdiction.as_bytes();
+        if code.len() != 2 || !code.iter().all(u8::is_ascii_uppercase) {
+            let given = printable(&details.jurisdiction);
+            return Err(Error::new(Word::BadJurisdiction).about(given));
+        }
         if !self.people.is_empty() {
             details.people.clone_from(&self.people);
         }
@@ -160,7 +173,11 @@ impl Facts {
         if self.export_route.is_some() {
             details.export_route = self.export_route;
         }
-        Ok(())
+        match (details.nda_from, details.nda_until) {
+            (Some(from), Some(until)) if from >= until => Err(Error::new(Word::NdaDates)),
+            (Some(_), None) => Err(Error::new(Word::NdaDates)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -183,7 +200,8 @@ impl<'a> From<&'a Partner> for Row<'a> {
 /// Runs `partner`.
 ///
 /// # Errors
-/// [`Word::BadDate`], [`Word::NotAllowed`], [`Word::NotFound`], and those of asking.
+/// [`Word::BadDate`], [`Word::BadName`], [`Word::BadJurisdiction`], [`Word::NdaDates`],
+/// [`Word::NotAllowed`], [`Word::NotFound`], and those of asking.
 pub async fn run(context: &Context, args: PartnerArgs) -> Result<(), Error> {
     let session = context.session()?;
     let terminal = &context.terminal;
@@ -209,6 +227,7 @@ pub async fn run(context: &Context, args: PartnerArgs) -> Result<(), Error> {
                 export_assessment: String::new(),
                 export_authorisation: String::new(),
             };
+            named(&details.name)?;
             facts.change(&mut details)?;
             // Whoever says only until when means from today.
             if details.nda_until.is_some() && details.nda_from.is_none() {
@@ -220,6 +239,7 @@ pub async fn run(context: &Context, args: PartnerArgs) -> Result<(), Error> {
             let mut put = known(&session, partner).await?;
             facts.change(&mut put.details)?;
             if let Some(name) = name {
+                named(&name)?;
                 put.details.name = name;
             }
             if put.details.nda_until.is_some() && put.details.nda_from.is_none() {
@@ -239,12 +259,27 @@ pub async fn run(context: &Context, args: PartnerArgs) -> Result<(), Error> {
     terminal.result(&Row::from(&partner), || line(terminal, &partner))
 }
 
+/// A partner has a name that can be shown.
+fn named(name: &str) -> Result<(), Error> {
+    let fits = limits::is_name(name);
+    if fits { Ok(()) } else { Err(Error::new(Word::BadName).about("NAME")) }
+}
+
 async fn known(session: &Session, id: PartnerId) -> Result<PutPartner, Error> {
     let partners: Vec<Partner> = session.get("/partners").await?;
     let found = partners.into_iter().find(|partner| partner.partner == id);
-    let partner = found.ok_or_else(|| Error::new(Word::NotFound))?;
+    let partner = found.ok_or_else(|| unknown_partner(Error::new(Word::NotFound)))?;
     let suspended = partner.state == PartnerState::Suspended;
     Ok(PutPartner { details: partner.details, suspended })
+}
+
+/// Says where the ids of partners are, where there is none of that id.
+pub(super) fn unknown_partner(error: Error) -> Error {
+    error.advise(
+        Word::NotFound,
+        "strongroom partner list shows the partners",
+        "strongroom partner list 会列出合作机构",
+    )
 }
 
 /// Why nothing goes to a partner, for people.

@@ -37,6 +37,11 @@ macro_rules! words {
 }
 
 impl Word {
+    /// Whether the gateway's own detail says more than the word.
+    pub(super) fn is_general(self) -> bool {
+        matches!(self, Self::BadRequest | Self::StatementRefused | Self::WrongState)
+    }
+
     /// The word with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|word| word.code() == code)
@@ -90,6 +95,57 @@ words! {
     NothingToChange Usage "nothing_to_change"
         "say what to change: --on-arrival, --post-quantum or --clerk-reads"
         "请说明要更改什么：--on-arrival、--post-quantum 或 --clerk-reads";
+    BadLogin Usage "bad_login"
+        "{0} is no login name: up to 128 bytes of letters, digits and . _ - @ +, without spaces, e.g. wang.li"
+        "{0} 不能作为登录名：不超过 128 字节，只含字母、数字和 . _ - @ +，不含空格，例如 wang.li";
+    BadName Usage "bad_name"
+        "{0} must be a name of 1 to 200 bytes on one line, without spaces at its ends"
+        "{0} 必须是一行 1 到 200 字节的名称，首尾无空格";
+    TooLong Usage "too_long"
+        "--expires {0} is longer than {1} days, the most that is allowed: choose a shorter time"
+        "--expires {0} 超过上限 {1} 天：请缩短有效期";
+    OutOfRange Usage "out_of_range"
+        "{0} is out of range: {1}"
+        "{0} 超出范围：{1}";
+    NdaDates Usage "nda_dates"
+        "the confidentiality agreement would end before it begins: --nda-until must lie after --nda-from"
+        "保密协议的截止日早于起始日：--nda-until 须晚于 --nda-from";
+    BadJurisdiction Usage "bad_jurisdiction"
+        "--jurisdiction {0} is not a country or region in two letters, e.g. CN, HK, SG"
+        "--jurisdiction {0} 不是两个字母的国家或地区代码，例如 CN、HK、SG";
+    SamePerson Usage "same_person"
+        "the successor is the leaver: name somebody else with --to"
+        "接任人与移交人是同一人：请用 --to 指定他人";
+    IsInvitation Usage "is_invitation"
+        "this is an invitation; it is for: strongroom join 'LINK'"
+        "这是邀请链接，请运行：strongroom join '链接'";
+    IsRequestLink Usage "is_request_link"
+        "this is a request link, for sending files; it is for: strongroom send FILE --link 'LINK' --from NAME"
+        "这是上传链接，用于发送文件，请运行：strongroom send 文件 --link '链接' --from 姓名";
+    IsShareLink Usage "is_share_link"
+        "this is a share link, for receiving documents; it is for: strongroom receive 'LINK' --code CODE --to DIR"
+        "这是分享链接，用于接收文档，请运行：strongroom receive '链接' --code 提取码 --to 文件夹";
+    IsArrival Usage "is_arrival"
+        "this is an address for curl; it is for: curl -T FILE 'ADDRESS/'"
+        "这是 curl 地址，请运行：curl -T 文件 '地址/'";
+    LinkTooSmall Refused "link_limit"
+        "{0} is larger than the whole link takes ({1} bytes), so nothing of it was sent: ask whoever sent you the link for a larger one"
+        "{0} 超过链接允许的总大小（{1} 字节），未发送任何内容：请向提供链接的人索取更大的链接";
+    NotTheirBooks Refused "not_an_accountant"
+        "{0} is no active accountant or lead of the firm, and clients are assigned to those alone (strongroom member list shows who is)"
+        "{0} 不是在职会计或主管会计，客户只能分给他们（strongroom member list 可查看）";
+    NotALead Refused "not_a_lead"
+        "{0} is no active lead of the firm, and the root key goes to leads alone: invite a second one with strongroom invite --role lead"
+        "{0} 不是机构的在职主管会计，根密钥只交给主管会计：请先用 strongroom invite --role lead 邀请第二位";
+    ArrivalOff Refused "arrival_off"
+        "the client's policy does not let the gateway seal what arrives: a lead runs strongroom policy --client {0} --on-arrival yes"
+        "该客户的策略不允许网关代为封存：请主管会计运行 strongroom policy --client {0} --on-arrival yes";
+    PolicyWider Refused "policy_wider"
+        "a principal can narrow what the gateway may do, not widen it: ask a lead of the firm to run strongroom policy --client {0} {1}"
+        "负责人只能收紧而不能放宽网关的权限：请机构的主管会计运行 strongroom policy --client {0} {1}";
+    PolicyPayroll Refused "policy_payroll"
+        "whether clerks read payroll is for the client's principal alone to say: they run strongroom policy --client {0} --clerk-reads …,payroll"
+        "经办人能否查看工资表只能由客户的负责人决定：请负责人运行 strongroom policy --client {0} --clerk-reads …,payroll";
     BadCategories Usage "bad_categories"
         "{0} is not a list of receipts, bank, payroll, tax, contract, report, other"
         "{0} 不是由 receipts、bank、payroll、tax、contract、report、other 组成的列表";
@@ -98,8 +154,8 @@ words! {
         "the successor is assigned, but of one client {0} documents still lack a header: the leaver runs strongroom rewrap, then run this again"
         "接任人已分户，但某客户仍有 {0} 份文档待补封：请移交人先运行 strongroom rewrap，再运行本命令";
     HandoverUnsigned Failed "handover_unsigned"
-        "the list is drawn up and nothing has ended yet: leaver, successor and a lead who is neither run strongroom handover sign {0}, then run this again"
-        "清册已生成，尚未结束任何权限：请移交人、接任人及另一位主管运行 strongroom handover sign {0}，再运行本命令";
+        "the list is drawn up and nothing has ended yet; still to sign: {1}: each runs strongroom handover sign {0}, then run this again"
+        "清册已生成，尚未结束任何权限；尚未签署：{1}：请各自运行 strongroom handover sign {0}，再运行本命令";
     NothingToHandOver Refused "nothing_to_hand_over"
         "{0} looks after no client"
         "{0} 未负责任何客户";
@@ -224,8 +280,8 @@ words! {
         "the gateway refused: {0}"
         "网关拒绝：{0}";
     BadRequest Refused "bad_request"
-        "the gateway did not understand the request: update strongroom on this device"
-        "网关无法理解请求：请更新本机的 strongroom";
+        "the gateway does not take what was given: check the values of the command"
+        "网关不接受所给内容：请检查命令中的各项取值";
     NotAllowed Refused "not_allowed"
         "your role does not allow this: ask a lead of the firm"
         "您的角色不允许此操作：请联系机构的主管会计";
@@ -248,8 +304,8 @@ words! {
         "the upload stands elsewhere than expected: run the same command again"
         "上传位置与预期不符：请重新运行同一命令";
     WrongState Refused "wrong_state"
-        "this cannot be done any more: somebody has opened the document, or it is not complete"
-        "已无法执行：文档已被打开，或尚未完整";
+        "this cannot be done as things stand, e.g. a document that somebody has opened is not taken back"
+        "当前状态下无法执行，例如已被打开的文档不能撤回";
     TooLarge Refused "too_large"
         "this is larger than the gateway takes: split it or ask the firm for a higher limit"
         "超过网关允许的大小：请拆分或联系机构提高上限";
@@ -257,8 +313,8 @@ words! {
         "the gateway takes sealed documents only and did not recognise this as one: run the same command again"
         "网关只接收已封存的文档，未能识别此内容：请重新运行同一命令";
     StatementRefused Refused "statement_refused"
-        "the gateway did not accept the signature: your role or key may have changed, log in again"
-        "网关未接受签名：您的角色或密钥可能已变更，请重新登录";
+        "the gateway does not take what this device signed: check the ids and limits, and that your role may say this (strongroom whoami); log in again if your key has changed"
+        "网关不接受本机签署的内容：请核对编号和限制，并确认您的角色有此权限（strongroom whoami）；若密钥已变更，请重新登录";
     WrongProof Refused "wrong_proof"
         "the gateway has another canary than this device opened: fetch the firm anew and rehearse again"
         "网关的演练密文与本机打开的不同：请重新获取机构信息后再演练";

@@ -1,7 +1,7 @@
 //! Clients of the firm and its people, as those see them who may.
 
 use crate::access::Action;
-use crate::api::{AddClient, ClientSummary, MemberSummary};
+use crate::api::{AddClient, ClientSummary, MemberSummary, limits};
 use crate::audit::{self, Event};
 use crate::clock::Timestamp;
 use crate::envelope::statement::Note;
@@ -9,9 +9,6 @@ use crate::ids::ClientId;
 use crate::store::{self, ClientRow, Tx};
 
 use super::{Actor, Error, permit};
-
-/// The longest name of a client, in bytes.
-const MAX_NAME_BYTES: usize = 200;
 
 /// Adds a client. The same request again changes nothing.
 pub async fn add_client(
@@ -21,10 +18,7 @@ pub async fn add_client(
     now: Timestamp,
 ) -> Result<ClientSummary, Error> {
     permit(tx, actor, Action::AddClient, None).await?;
-    let name = add.name.trim();
-    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
-        return Err(Error::Unacceptable);
-    }
+    let name = limits::client_name(&add.name).ok_or(Error::Unacceptable)?;
     let known = tx.client(add.client).await.is_ok();
     tx.insert_client(add.client, name, now).await.map_err(|error| match error {
         store::Error::Conflict => Error::Taken,

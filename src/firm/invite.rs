@@ -1,7 +1,7 @@
 //! Invitations: a lead signs one, its holder looks at it and joins (`identity`).
 
 use crate::access::Action;
-use crate::api::{self, Offer, Offered};
+use crate::api::{self, Offer, Offered, limits};
 use crate::audit::{self, Event};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Hash, Invitation, Note};
@@ -11,7 +11,7 @@ use crate::store::{self, InvitationRow, Tx};
 use super::{Actor, Directories, Error, found, permit, plausible, signed_by_caller};
 
 /// The longest that an invitation may be open.
-const MAX_OPEN_SECS: i64 = 31 * 24 * 3600;
+const MAX_OPEN_SECS: i64 = limits::MAX_INVITATION_DAYS * 24 * 3600;
 
 /// Opens an invitation that the calling lead signed. One that makes a lead must be signed by
 /// the root key too.

@@ -1,7 +1,7 @@
 //! Links into a client's space: request links, and addresses for sealing on arrival.
 
 use crate::access::Action;
-use crate::api::{LinkInfo, LinkState, Offer, Offered};
+use crate::api::{LinkInfo, LinkState, Offer, Offered, limits};
 use crate::audit::{self, Event};
 use crate::clock::Timestamp;
 use crate::envelope::statement::Link;
@@ -12,7 +12,7 @@ use crate::store::{self, LinkKind, LinkRecord, Tx};
 use super::{Actor, Error, directory_with, in_force, permit, plausible, signed_by_caller};
 
 /// The longest that a link may be open.
-const MAX_OPEN_SECS: i64 = 366 * 24 * 3600;
+const MAX_OPEN_SECS: i64 = limits::MAX_LINK_DAYS * 24 * 3600;
 /// The most files that a request link may take.
 const MAX_FILES: u64 = 10_000;
 

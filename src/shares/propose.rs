@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::access::Action;
-use crate::api::{ProposeShare, ShareInfo};
+use crate::api::{ProposeShare, ShareInfo, limits};
 use crate::audit;
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Category, Hash, Share};
@@ -17,9 +17,6 @@ use super::{Error, Person, Settings, allow, info, plausible, ready, signed_by};
 
 /// The longest name of a recipient, in bytes.
 const MAX_RECIPIENT_BYTES: usize = 200;
-/// The most full sets that one share releases.
-const MAX_DOWNLOADS: u64 = 1000;
-
 /// Files a share, which then waits for the client's principal. The very same share again
 /// changes nothing.
 pub async fn propose(
@@ -49,7 +46,7 @@ pub async fn propose(
     let (shortest, longest) = (settings.min_seconds, settings.max_seconds);
     let fits = share.expires >= now.plus_secs(shortest - 60)
         && share.expires <= now.plus_secs(longest + 60)
-        && (1..=MAX_DOWNLOADS).contains(&share.max_downloads)
+        && (1..=limits::MAX_SHARE_DOWNLOADS).contains(&share.max_downloads)
         && proposed.sealed.0.len() <= SharedList::MAX_BYTES
         && proposed.recipient.len() <= MAX_RECIPIENT_BYTES
         && !proposed.recipient.chars().any(char::is_control);

@@ -23,6 +23,7 @@ pub use cards::Vouched;
 pub use directory::{Directory, Error};
 pub use keys::{KeyChange, card_subject, read_card_subject};
 pub use manifest::{Signer, SignerKind};
+pub use policies::{lead_may_sign, principal_may_sign};
 pub use readers::{Demand, DemandError, Reader};
 pub use spoken::{Spoken, says, spoken};
 

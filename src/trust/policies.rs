@@ -28,14 +28,14 @@ fn before<'a>(policy: Option<&'a Policy>, default: &'a [Category]) -> Before<'a>
 
 /// Whether a lead alone may sign `next` after `previous`: clerks get payroll only by their
 /// principal.
-pub(super) fn lead_may_sign(previous: Option<&Policy>, next: &Policy) -> bool {
+pub fn lead_may_sign(previous: Option<&Policy>, next: &Policy) -> bool {
     let default = Category::clerk_default();
     let opens = |categories: &[Category]| categories.contains(&Category::Payroll);
     opens(before(previous, &default).reader_categories) || !opens(&next.reader_categories)
 }
 
 /// Whether a client's principal alone may sign `next` after `previous`.
-pub(super) fn principal_may_sign(previous: Option<&Policy>, next: &Policy) -> bool {
+pub fn principal_may_sign(previous: Option<&Policy>, next: &Policy) -> bool {
     let default = Category::clerk_default();
     let before = before(previous, &default);
     let opens_arrival = before.on_arrival == YesNo::No && next.on_arrival == YesNo::Yes;

@@ -174,7 +174,9 @@ fn a_gateway_that_is_not_there_is_status_5() {
     std::fs::write(&file, b"%PDF").expect("written");
     let file = file.display().to_string();
     let client = "00112233445566778899aabbccddeeff";
-    for command in [&["whoami"][..], &["list"], &["send", &file, "--client", client]] {
+    for command in
+        [&["whoami"][..], &["list"], &["send", &file, "--client", client, "--retry-for", "0"]]
+    {
         let mut arguments = vec!["--json", "--profile", &place];
         arguments.extend(command);
         let output = run(&arguments);

@@ -253,9 +253,9 @@ fn what_a_client_refuses_never_opens() {
     assert_eq!(demo.run("principal", &["authorise", &share.id]).code(), "wrong_state");
     assert_eq!(share.receive(&demo, "refused").code(), "share_not_open");
     for (more, code) in [
-        (&["--expires", "100d"][..], "bad_request"),
-        (&["--expires", "10m"][..], "bad_request"),
-        (&["--max-downloads", "0"][..], "bad_request"),
+        (&["--expires", "100d"][..], "too_long"),
+        (&["--expires", "10m"][..], "out_of_range"),
+        (&["--max-downloads", "0"][..], "usage"),
         (&["--partner", "00000000000000000000000000000000"][..], "not_found"),
     ] {
         assert_eq!(proposed(&demo, "accountant", &documents, more).code(), code, "{more:?}");

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::api::{Assigned, Submit};
+use crate::api::{Assigned, MemberState, MemberSummary, Submit};
 use crate::cli::Context;
 use crate::cli::args::category_parser;
 use crate::cli::directory;
@@ -61,15 +61,32 @@ pub async fn is_confirmed(session: &Session, member: MemberId) -> Result<(), Err
 /// Runs `assign`.
 ///
 /// # Errors
-/// [`Word::NotAllowed`], [`Word::KeyChanged`], and those of asking.
+/// [`Word::NotTheirBooks`], [`Word::NotAllowed`], [`Word::KeyChanged`], and those of asking.
 pub async fn run_assign(context: &Context, args: AssignArgs) -> Result<(), Error> {
-    is_confirmed(&context.session()?, args.to).await?;
+    let session = context.session()?;
+    keeps_books(&session, args.to).await?;
+    is_confirmed(&session, args.to).await?;
     change(context, &args, |accountants, member| {
         if !accountants.contains(&member) {
             accountants.push(member);
         }
     })
     .await
+}
+
+/// Refuses whom no client can be assigned to.
+async fn keeps_books(session: &Session, member: MemberId) -> Result<(), Error> {
+    let members: Vec<MemberSummary> = session.get("/members").await?;
+    let fits = |m: &MemberSummary| {
+        m.member == member
+            && m.state == MemberState::Active
+            && matches!(m.role, Role::Accountant | Role::Lead)
+    };
+    if members.iter().any(fits) {
+        Ok(())
+    } else {
+        Err(Error::new(Word::NotTheirBooks).about(member))
+    }
 }
 
 /// Runs `unassign`.
@@ -105,7 +122,7 @@ async fn change(
     edit: impl Fn(&mut Vec<MemberId>, MemberId),
 ) -> Result<(), Error> {
     let session = context.session()?;
-    let assigned = sign_assignment(&session, args, edit).await?;
+    let assigned = sign_assignment(&session, args, edit).await.map_err(super::unknown_client)?;
     // Whoever assigns often cannot open anything; then all of it is pending. They do not even ask:
     // the client would read of a refusal.
     let opens = assigned.accountants.contains(&session.profile().info().member);

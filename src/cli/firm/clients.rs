@@ -2,14 +2,19 @@
 
 use serde::Serialize;
 
-use crate::api::{AddClient, ClientSummary};
+use crate::api::{AddClient, ClientSummary, limits};
 use crate::cli::Context;
 use crate::cli::error::Error;
 use crate::cli::terminal::printable;
+use crate::cli::words::Word;
 use crate::ids::{ClientId, MemberId};
 
 /// The firm's clients · 机构的客户
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom client add '杭州云杉贸易有限公司'
+  strongroom client list")]
 pub struct ClientArgs {
     /// What to do
     #[command(subcommand)]
@@ -48,12 +53,24 @@ impl From<ClientSummary> for Row {
 /// Runs `client`.
 ///
 /// # Errors
-/// Those of asking.
+/// [`Word::BadName`], and those of asking.
 pub async fn run(context: &Context, args: ClientArgs) -> Result<(), Error> {
     let session = context.session()?;
     let line = |row: &Row| format!("{}  {}", row.client, printable(&row.name));
     match args.action {
         ClientAction::Add { name } => {
+            let name = limits::client_name(&name)
+                .ok_or_else(|| Error::new(Word::BadName).about("NAME"))?
+                .to_owned();
+            let known: Vec<ClientSummary> = session.get("/clients").await?;
+            if let Some(twin) = known.iter().find(|known| known.name == name) {
+                let terminal = &context.terminal;
+                terminal.say(format!(
+                    "{}: {}",
+                    terminal.pick("there is a client of this name already", "已有同名客户"),
+                    twin.client
+                ));
+            }
             let add = AddClient { client: ClientId::random(), name };
             let added: ClientSummary = session.post("/clients", &add).await?;
             let row = Row::from(added);

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::api::{Offer, Offered};
+use crate::api::{Offer, Offered, limits};
 use crate::cli::Context;
 use crate::cli::error::Error;
 use crate::cli::lang::Lang;
@@ -13,8 +13,8 @@ use crate::envelope::statement::{Invitation, Note, Role};
 use crate::ids::{ClientId, InvitationId};
 use crate::trust::fragment::{Fragment, Purpose, token_hash};
 
-use super::ends_at;
 use super::root::root_key;
+use super::{ends_within, unknown_client};
 
 /// Invite somebody to join · 邀请他人加入
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub struct InviteArgs {
     /// The client, for principals and clerks
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
-    /// How long the link is good for
+    /// How long the link is good for: 31d at most
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub expires: String,
 }
@@ -58,7 +58,7 @@ pub(super) struct Invited {
 /// Runs `invite`.
 ///
 /// # Errors
-/// [`Word::ClientForRole`], [`Word::BadDuration`], [`Word::NotAllowed`], and those of asking.
+/// [`Word::ClientForRole`], [`Word::BadDuration`], [`Word::TooLong`], [`Word::NotAllowed`], and those of asking.
 pub async fn run(context: &Context, args: InviteArgs) -> Result<(), Error> {
     if args.role.is_client_side() != args.client.is_some() {
         return Err(Error::new(Word::ClientForRole));
@@ -76,7 +76,7 @@ pub async fn run(context: &Context, args: InviteArgs) -> Result<(), Error> {
         role: args.role,
         client: args.client,
         public: fragment.signing_key(Purpose::Invitation, id.as_bytes()).public(),
-        expires: ends_at(now, &args.expires)?,
+        expires: ends_within(now, &args.expires, limits::MAX_INVITATION_DAYS)?,
         time: now,
     };
     let mut statement = Note::sign(&invitation, &[&keys.sign]);
@@ -88,7 +88,8 @@ pub async fn run(context: &Context, args: InviteArgs) -> Result<(), Error> {
         statement,
         token_hash: token_hash(&fragment.token(Purpose::Invitation, id.as_bytes())),
     };
-    let Offered { expires_at } = session.post("/invitations", &offer).await?;
+    let Offered { expires_at } =
+        session.post("/invitations", &offer).await.map_err(unknown_client)?;
     let url = format!("{}/i/{id}#{}", session.gateway().origin(), *fragment.encode());
     let invited = Invited { invitation: id, url, expires_at, role: args.role };
     let terminal = &context.terminal;

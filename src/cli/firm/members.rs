@@ -16,6 +16,10 @@ use crate::trust::{Spoken, card_subject, spoken};
 
 /// The firm's members · 成员
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom member list
+  strongroom member suspend 91ab…")]
 pub struct MemberArgs {
     /// What to do
     #[command(subcommand)]

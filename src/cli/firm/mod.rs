@@ -55,9 +55,43 @@ pub fn ends_at(now: Timestamp, text: &str) -> Result<Timestamp, Error> {
     Ok(now.plus_ms(duration_ms(text)?))
 }
 
+/// As [`ends_at`], and no later than `most` days from `now`.
+///
+/// # Errors
+/// [`Word::BadDuration`], [`Word::TooLong`].
+pub(in crate::cli) fn ends_within(
+    now: Timestamp,
+    text: &str,
+    most: i64,
+) -> Result<Timestamp, Error> {
+    let ends = ends_at(now, text)?;
+    if ends > now.plus_secs(most * 86_400) {
+        return Err(Error::new(Word::TooLong).about(text).about(most));
+    }
+    Ok(ends)
+}
+
+/// Says where the ids of clients are, where the gateway knows none of that id.
+pub(in crate::cli) fn unknown_client(error: Error) -> Error {
+    error.advise(
+        Word::NotFound,
+        "strongroom client list shows the clients that you see",
+        "strongroom client list 会列出您可见的客户",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_beyond_the_limit_names_it() {
+        let now = Timestamp::EPOCH;
+        assert!(ends_within(now, "31d", 31).is_ok());
+        let error = ends_within(now, "32d", 31).expect_err("too long");
+        assert_eq!((error.code(), error.exit()), ("too_long", crate::cli::Exit::Usage));
+        assert!(error.message(crate::cli::Lang::Zh).contains("31 天"));
+    }
 
     #[test]
     fn lengths_of_time_are_read() {

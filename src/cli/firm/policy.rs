@@ -6,10 +6,11 @@ use crate::api::{Assigned, Submit};
 use crate::cli::Context;
 use crate::cli::directory;
 use crate::cli::error::Error;
+use crate::cli::gateway::Session;
 use crate::cli::words::Word;
-use crate::envelope::statement::{Category, Note, Policy, YesNo};
+use crate::envelope::statement::{Category, Note, Policy, Role, YesNo};
 use crate::ids::ClientId;
-use crate::trust::Directory;
+use crate::trust::{Directory, lead_may_sign, principal_may_sign};
 
 /// How often others may be faster before it is given up.
 const MAX_RACES: usize = 5;
@@ -18,6 +19,7 @@ const MAX_RACES: usize = 5;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example · 示例:
+  strongroom policy --client 3f07…                             (shows it 查看)
   strongroom policy --client 3f07… --on-arrival yes
   strongroom policy --client 3f07… --post-quantum yes --clerk-reads receipts,bank")]
 pub struct PolicyArgs {
@@ -59,45 +61,73 @@ fn categories(text: &str) -> Result<Vec<Category>, Error> {
 /// Runs `policy`.
 ///
 /// # Errors
-/// [`Word::NothingToChange`], [`Word::BadCategories`], [`Word::NotAllowed`], and those of asking.
+/// [`Word::BadCategories`], [`Word::PolicyWider`], [`Word::PolicyPayroll`], [`Word::NotAllowed`],
+/// and those of asking.
 pub async fn run(context: &Context, args: PolicyArgs) -> Result<(), Error> {
-    if args.on_arrival.is_none() && args.post_quantum.is_none() && args.clerk_reads.is_none() {
-        return Err(Error::new(Word::NothingToChange));
-    }
+    let changes =
+        args.on_arrival.is_some() || args.post_quantum.is_some() || args.clerk_reads.is_some();
     let clerk_reads = args.clerk_reads.as_deref().map(categories).transpose()?;
     let session = context.session()?;
     let keys = session.profile().keys()?;
     for _ in 0..MAX_RACES {
-        let directory = directory::fetch(&session, Some(args.client)).await?;
+        let directory =
+            directory::fetch(&session, Some(args.client)).await.map_err(super::unknown_client)?;
         let mut policy = next(&directory, args.client, session.clock().now());
         policy.on_arrival = args.on_arrival.unwrap_or(policy.on_arrival);
         policy.post_quantum = args.post_quantum.unwrap_or(policy.post_quantum);
         if let Some(reads) = &clerk_reads {
             policy.reader_categories.clone_from(reads);
         }
+        if !changes {
+            return tell(context, args.client, policy, 0);
+        }
+        permitted(&session, &directory, &policy)?;
         let submit = Submit { statement: Note::sign(&policy, &[&keys.sign]) };
         let assigned: Assigned = match session.post("/policies", &submit).await {
             Err(error) if error.word() == Word::ChainMoved => continue,
             other => other?,
         };
-        let done = Done {
-            client: args.client,
-            on_arrival: policy.on_arrival,
-            post_quantum: policy.post_quantum,
-            clerk_reads: policy.reader_categories,
-            pending: assigned.pending,
-        };
-        return context.terminal.result(&done, || {
-            let reads: Vec<&str> = done.clerk_reads.iter().map(|c| c.as_str()).collect();
-            format!(
-                "on-arrival {}  post-quantum {}  clerk-reads {}",
-                done.on_arrival,
-                done.post_quantum,
-                reads.join(",")
-            )
-        });
+        return tell(context, args.client, policy, assigned.pending);
     }
     Err(Error::new(Word::ChainMoved))
+}
+
+fn tell(context: &Context, client: ClientId, policy: Policy, pending: u64) -> Result<(), Error> {
+    let done = Done {
+        client,
+        on_arrival: policy.on_arrival,
+        post_quantum: policy.post_quantum,
+        clerk_reads: policy.reader_categories,
+        pending,
+    };
+    context.terminal.result(&done, || {
+        let reads: Vec<&str> = done.clerk_reads.iter().map(|c| c.as_str()).collect();
+        format!(
+            "on-arrival {}  post-quantum {}  clerk-reads {}",
+            done.on_arrival,
+            done.post_quantum,
+            reads.join(",")
+        )
+    })
+}
+
+/// Says beforehand what the gateway and every device would refuse to believe.
+fn permitted(session: &Session, directory: &Directory, next: &Policy) -> Result<(), Error> {
+    let info = session.profile().info();
+    let client = next.client.ok_or_else(|| Error::new(Word::ClientNeeded))?;
+    let before = directory.policy(next.client).map(|(_, policy)| policy);
+    match info.role {
+        Role::Principal if !principal_may_sign(before, next) => {
+            let was = before.map(|policy| policy.on_arrival);
+            let arrives = was != Some(YesNo::Yes) && next.on_arrival == YesNo::Yes;
+            let option = if arrives { "--on-arrival yes" } else { "--post-quantum no" };
+            Err(Error::new(Word::PolicyWider).about(client).about(option))
+        }
+        Role::Lead if !lead_may_sign(before, next) => {
+            Err(Error::new(Word::PolicyPayroll).about(client))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The policy of `client` as it stands, ready to be changed and signed as the next.

@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 
-use crate::api::{LinkInfo, LinkState, Offer, Offered, Submit};
+use crate::api::{LinkInfo, LinkState, Offer, Offered, ShareInfo, Submit, limits};
 use crate::cli::Context;
+use crate::cli::directory;
 use crate::cli::error::Error;
 use crate::cli::gateway::{Ask, Session};
 use crate::cli::lang::Lang;
@@ -18,7 +19,7 @@ use crate::envelope::statement::{Link, Note, Revocation, RevocationKind};
 use crate::ids::{ClientId, LinkId};
 use crate::trust::fragment::{Fragment, Purpose, token_hash};
 
-use super::ends_at;
+use super::{ends_within, unknown_client};
 
 /// How many files a request link takes where nobody says …
 const REQUEST_FILES: u64 = 20;
@@ -48,7 +49,7 @@ pub struct RequestArgs {
     /// For which client
     #[arg(long, value_name = "ID", required = true)]
     pub client: Option<ClientId>,
-    /// How long the link is good for
+    /// How long the link is good for: 366d at most
     #[arg(long, value_name = "TIME", default_value = "14d")]
     pub expires: String,
     /// How many files it takes (default: 20; 100 with --on-arrival)
@@ -99,7 +100,7 @@ struct Revoked {
 /// Runs `request`.
 ///
 /// # Errors
-/// [`Word::BadDuration`], [`Word::NotAllowed`], and those of asking.
+/// [`Word::BadDuration`], [`Word::TooLong`], [`Word::ArrivalOff`], [`Word::NotAllowed`], and those of asking.
 pub async fn run(context: &Context, args: RequestArgs) -> Result<(), Error> {
     let session = context.session()?;
     match args.action {
@@ -107,20 +108,25 @@ pub async fn run(context: &Context, args: RequestArgs) -> Result<(), Error> {
         Some(RequestAction::List { client }) => {
             let client = client_or_only(&session, client).await?;
             let path = format!("/request-links?client={client}");
-            let links: Vec<LinkInfo> = session.get(path).await?;
+            let links: Vec<LinkInfo> = session.get(path).await.map_err(unknown_client)?;
+            // A share's way back is a link with the share's id; it goes with the share.
+            let shares: Vec<ShareInfo> = session.get("/shares").await?;
+            let of_share = |link: &LinkInfo| {
+                shares.iter().any(|share| share.share.as_bytes() == link.link.as_bytes())
+            };
             let terminal = &context.terminal;
             terminal.result(&links, || {
                 if links.is_empty() {
                     return terminal.pick("no links", "没有链接").to_owned();
                 }
-                links.iter().map(|link| line(terminal, link)).collect()
+                links.iter().map(|link| line(terminal, link, of_share(link))).collect()
             })
         }
         Some(RequestAction::Revoke { link }) => revoke(context, &session, link).await,
     }
 }
 
-fn line(terminal: &Terminal, link: &LinkInfo) -> String {
+fn line(terminal: &Terminal, link: &LinkInfo, of_share: bool) -> String {
     let state = match link.state {
         LinkState::Open => terminal.pick("open", "有效"),
         LinkState::UsedUp => terminal.pick("used up", "已用尽"),
@@ -128,7 +134,9 @@ fn line(terminal: &Terminal, link: &LinkInfo) -> String {
         LinkState::Revoked => terminal.pick("ended", "已终止"),
         LinkState::Unattended => terminal.pick("stopped", "已停用"),
     };
-    let kind = if link.on_arrival {
+    let kind = if of_share {
+        terminal.pick("way back of a share", "分享回传")
+    } else if link.on_arrival {
         terminal.pick("curl address", "curl 地址")
     } else {
         terminal.pick("request link", "上传链接")
@@ -142,6 +150,12 @@ fn line(terminal: &Terminal, link: &LinkInfo) -> String {
 async fn open(context: &Context, session: &Session, args: RequestArgs) -> Result<(), Error> {
     let client = args.client.ok_or_else(|| Error::new(Word::ClientNeeded))?;
     let keys = session.profile().keys()?;
+    if args.on_arrival {
+        let directory = directory::fetch(session, Some(client)).await.map_err(unknown_client)?;
+        if !directory.may_seal_on_arrival(client) {
+            return Err(Error::new(Word::ArrivalOff).about(client));
+        }
+    }
     let root = session.profile().info().root.key_id();
     let id = LinkId::random();
     let fragment = Fragment::new(root);
@@ -152,7 +166,7 @@ async fn open(context: &Context, session: &Session, args: RequestArgs) -> Result
         link: id,
         client,
         public: fragment.signing_key(Purpose::Link, id.as_bytes()).public(),
-        expires: ends_at(now, &args.expires)?,
+        expires: ends_within(now, &args.expires, limits::MAX_LINK_DAYS)?,
         max_files: args.max_files.unwrap_or(usual),
         max_bytes: args.max_bytes,
         time: now,
@@ -161,7 +175,7 @@ async fn open(context: &Context, session: &Session, args: RequestArgs) -> Result
     let offer =
         Offer { statement: Note::sign(&link, &[&keys.sign]), token_hash: token_hash(&token) };
     let path = if args.on_arrival { "/links" } else { "/request-links" };
-    let Offered { expires_at } = session.post(path, &offer).await?;
+    let Offered { expires_at } = session.post(path, &offer).await.map_err(unknown_client)?;
     let origin = session.gateway().origin();
     let url = if args.on_arrival {
         format!("{origin}/in/{}", *token.to_base64url())

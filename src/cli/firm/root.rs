@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::api::{MemberState, MemberSummary};
 use crate::cli::Context;
 use crate::cli::directory;
 use crate::cli::error::{Error, file_error};
+use crate::cli::gateway::Session;
 use crate::cli::profile::{self, Profile};
 use crate::cli::words::Word;
-use crate::envelope::statement::SigningKey;
+use crate::envelope::statement::{Role, SigningKey};
 use crate::envelope::{MemberKeys, Recipient, open_small, seal_small};
 use crate::ids::{KeyId, MemberId};
 use crate::secrets::Secret;
@@ -38,15 +40,26 @@ pub(in crate::cli) fn root_key(profile: &Profile, keys: &MemberKeys) -> Result<S
 fn root_seed(path: &Path, profile: &Profile, keys: &MemberKeys) -> Result<Secret<32>, Error> {
     let damaged = || Error::new(Word::ProfileDamaged).about_path(path);
     let file = profile::read(path)?
-        .ok_or_else(|| file_error(Word::NoSuchFile, path, &ErrorKind::NotFound.into()))?;
+        .ok_or_else(|| {
+            Error::new(Word::NoSuchFile).about_path(path).advise(
+                Word::NoSuchFile,
+                "this device does not hold the firm's root key: run the command where it is kept, or take a copy first (strongroom root import FILE)",
+                "本机没有机构的根密钥：请在保存根密钥的设备上运行，或先导入副本（strongroom root import 文件）",
+            )
+        })?;
     let seed = open_small(&file, &keys.identities()).map_err(|_| damaged())?;
     let seed = Secret::from_slice(&seed).ok_or_else(damaged)?;
     let pinned = SigningKey::from_seed(&seed).public() == profile.info().root;
     if pinned { Ok(seed) } else { Err(Error::new(Word::ForeignRoot)) }
 }
 
-/// The firm's root key: back it up, hand it to a second officer · 根密钥
+/// The firm's root key: back it up, hand it to a second lead · 根密钥
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom root export --out my-root-backup.age
+  strongroom root export --to 91ab… --out root-for-zhang.age   (91ab… is a lead 须为主管会计)
+  strongroom root import root-for-zhang.age")]
 pub struct RootArgs {
     /// What to do
     #[command(subcommand)]
@@ -56,13 +69,13 @@ pub struct RootArgs {
 /// What can be done with the root key.
 #[derive(Debug, clap::Subcommand)]
 pub enum RootAction {
-    /// Write a copy that only one member can open: a second officer, or yourself · 导出
+    /// Write a copy that one lead alone can open: a second one, or yourself · 导出
     #[command(after_help = "\
 Example · 示例:
   strongroom root export --to 91ab… --out root-for-zhang.age
   strongroom root export --out my-root-backup.age")]
     Export {
-        /// Whom it is sealed to; yourself where nobody is named
+        /// Which lead it is sealed to; yourself where nobody is named
         #[arg(long, value_name = "MEMBER")]
         to: Option<MemberId>,
         /// The file to write; nothing is overwritten
@@ -88,7 +101,7 @@ struct Copied {
 /// Runs `root`.
 ///
 /// # Errors
-/// [`Word::NoSuchFile`] where this device has no root key, [`Word::NoSuchMember`],
+/// [`Word::NoSuchFile`] where this device has no root key, [`Word::NoSuchMember`], [`Word::NotALead`],
 /// [`Word::ForeignRoot`], [`Word::ProfileDamaged`], and those of asking.
 pub async fn run(context: &Context, args: RootArgs) -> Result<(), Error> {
     let session = context.session()?;
@@ -101,7 +114,10 @@ pub async fn run(context: &Context, args: RootArgs) -> Result<(), Error> {
             let recipient = if member == info.member {
                 keys.recipient()
             } else {
-                recipient_of(&directory::fetch(&session, None).await?, member)?
+                match recipient_of(&directory::fetch(&session, None).await?, member)? {
+                    Some(recipient) => recipient,
+                    None => return Err(no_lead(&session, member).await?),
+                }
             };
             (member, out, seal_root(&seed, &recipient)?)
         }
@@ -118,18 +134,28 @@ pub async fn run(context: &Context, args: RootArgs) -> Result<(), Error> {
     context.terminal.result(&done, || format!("{}  {}", done.root, done.path.display()))
 }
 
-/// The recipient on the card of an active member of the firm, which nobody has to confirm first.
-fn recipient_of(directory: &Directory, member: MemberId) -> Result<Recipient, Error> {
+/// The recipient on the card of an active lead, which nobody has to confirm first.
+fn recipient_of(directory: &Directory, member: MemberId) -> Result<Option<Recipient>, Error> {
     directory::is_confirmed(directory, member)?;
-    directory
+    let recipient = directory
         .card(member)
-        .filter(|card| {
+        .filter(|_| {
             directory.is_active(member)
                 && directory.is_in_force(member)
-                && !card.role.is_client_side()
+                && directory.holds(member, Role::Lead, None)
         })
-        .and_then(|card| card.recipient.as_ref()?.to_string().parse().ok())
-        .ok_or_else(|| Error::new(Word::NoSuchMember).about(member))
+        .and_then(|card| card.recipient.as_ref()?.to_string().parse().ok());
+    Ok(recipient)
+}
+
+/// Why `member` does not get the root key.
+async fn no_lead(session: &Session, member: MemberId) -> Result<Error, Error> {
+    let members: Vec<MemberSummary> = session.get("/members").await?;
+    let of_firm = |m: &MemberSummary| {
+        m.member == member && m.state == MemberState::Active && !m.role.is_client_side()
+    };
+    let word = if members.iter().any(of_firm) { Word::NotALead } else { Word::NoSuchMember };
+    Ok(Error::new(word).about(member))
 }
 
 #[cfg(test)]

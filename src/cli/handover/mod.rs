@@ -78,7 +78,8 @@ struct Standing {
 /// Runs `handover`.
 ///
 /// # Errors
-/// [`Word::HandoverPending`] and [`Word::HandoverUnsigned`] until it can be completed,
+/// [`Word::SamePerson`], [`Word::NotTheirBooks`]; [`Word::HandoverPending`] and
+/// [`Word::HandoverUnsigned`] until it can be completed,
 /// [`Word::HandoverChanged`], [`Word::BadHandover`], and those of asking.
 pub async fn run(context: &Context, args: HandoverArgs) -> Result<(), Error> {
     let session = context.session()?;
@@ -97,14 +98,17 @@ async fn move_on(
     to: MemberId,
     path: PathBuf,
 ) -> Result<(), Error> {
+    if from == to {
+        return Err(Error::new(Word::SamePerson));
+    }
     let members: Vec<MemberSummary> = session.get("/members").await?;
     let fits = |m: &MemberSummary| {
         m.member == to
             && m.state == MemberState::Active
             && matches!(m.role, Role::Accountant | Role::Lead)
     };
-    if from == to || !members.iter().any(fits) {
-        return Err(Error::new(Word::NoSuchMember).about(to));
+    if !members.iter().any(fits) {
+        return Err(Error::new(Word::NotTheirBooks).about(to));
     }
     let all: Vec<ClientSummary> = session.get("/clients").await?;
     let mut clients: Vec<ClientId> =
@@ -161,8 +165,10 @@ async fn move_on(
     let directory = reading.directory(clients[0]).await?;
     let signed = signers(&directory, &note, &said);
     if !is_whole(&directory, &signed, &said) {
-        context.terminal.say(format!("{}: {me}", context.terminal.pick("signed", "已签署")));
-        return Err(Error::new(Word::HandoverUnsigned).about_path(&path));
+        let who = missing(context.terminal.lang, &directory, &signed, &said);
+        let label = context.terminal.pick("signed", "已签署");
+        context.terminal.say(format!("{label}: {me}"));
+        return Err(Error::new(Word::HandoverUnsigned).about_path(&path).about(who));
     }
     for client in &clients {
         for category in subjects(&directory::fetch(session, Some(*client)).await?, *client, from) {
@@ -265,6 +271,29 @@ fn is_whole(directory: &Directory, signed: &[MemberId], said: &Handover) -> bool
     signed.contains(&said.from)
         && signed.contains(&said.to)
         && signed.iter().any(|member| supervises(&member))
+}
+
+/// Who has not signed yet, for people.
+fn missing(
+    lang: super::lang::Lang,
+    directory: &Directory,
+    signed: &[MemberId],
+    said: &Handover,
+) -> String {
+    let supervised = signed.iter().any(|member| {
+        *member != said.from && *member != said.to && directory.holds(*member, Role::Lead, None)
+    });
+    let mut names = Vec::new();
+    if !signed.contains(&said.from) {
+        names.push(format!("{} {}", lang.pick("the leaver", "移交人"), said.from));
+    }
+    if !signed.contains(&said.to) {
+        names.push(format!("{} {}", lang.pick("the successor", "接任人"), said.to));
+    }
+    if !supervised {
+        names.push(lang.pick("a lead who is neither", "另一位主管会计").to_owned());
+    }
+    names.join(lang.pick(", ", "、"))
 }
 
 /// The list that this device draws up must be the one that is signed.

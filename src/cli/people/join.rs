@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::api::{
     Base64, InvitationLook, InvitationSeen, Join, JoinStart, JoinStarted, KeyringHeader,
-    KeyringSealed, SessionOpened,
+    KeyringSealed, SessionOpened, limits,
 };
 use crate::clock::Clock;
 use crate::envelope::keyring::{self, Unlock};
@@ -27,7 +27,9 @@ use crate::cli::Context;
 use crate::cli::directory::refused;
 use crate::cli::error::Error;
 use crate::cli::gateway::{Ask, Gateway};
+use crate::cli::link_kind::LinkKind;
 use crate::cli::profile::{DeviceKeyring, NewProfile, Profile, ProfileInfo, StoredTokens};
+use crate::cli::terminal::printable;
 use crate::cli::words::Word;
 
 /// Join with the invitation you were sent · 用邀请链接加入
@@ -110,7 +112,7 @@ struct Verified {
 }
 
 fn parse_link(url: &str) -> Result<(InvitationId, Fragment), Error> {
-    let bad = || Error::new(Word::BadLink);
+    let bad = || LinkKind::Invitation.missing_in(url.trim());
     let (address, fragment) = url.trim().split_once('#').ok_or_else(bad)?;
     let fragment = Fragment::decode(fragment).map_err(|_| bad())?;
     let (_, id) = address.trim_end_matches('/').rsplit_once("/i/").ok_or_else(bad)?;
@@ -122,7 +124,13 @@ async fn look(gateway: &Gateway, url: &str) -> Result<Verified, Error> {
     let token = fragment.token(Purpose::Invitation, id.as_bytes()).to_base64url().to_string();
     let ask =
         Ask::post(format!("/invitations/{id}/look"), &InvitationLook { token: token.clone() })?;
-    let seen: InvitationSeen = gateway.json(&ask, None).await?;
+    let seen: InvitationSeen = gateway.json(&ask, None).await.map_err(|error| {
+        error.advise(
+            Word::NotFound,
+            "an invitation works once and for a few days: ask your firm for a new one",
+            "邀请仅可使用一次且数日内有效：请向机构索取新的邀请",
+        )
+    })?;
     let invitation = verify(id, &fragment, &seen)?;
     Ok(Verified { id, fragment, token, seen, invitation })
 }
@@ -305,7 +313,7 @@ pub async fn join(plan: JoinPlan<'_>, clock: &Clock) -> Result<Joined, Error> {
 /// Runs the command.
 ///
 /// # Errors
-/// As [`join`].
+/// As [`join`]; [`Word::BadLogin`], [`Word::BadName`].
 pub async fn run(context: &Context, args: JoinArgs) -> Result<(), Error> {
     let terminal = &context.terminal;
     let dir = context.profile_dir()?;
@@ -321,10 +329,19 @@ pub async fn run(context: &Context, args: JoinArgs) -> Result<(), Error> {
             .ask(terminal.pick("login name (empty: one is made up)", "登录名（留空则自动生成）"))?;
         login = Some(answer).filter(|answer| !answer.is_empty());
     }
+    if let Some(given) = &login {
+        login = Some(
+            limits::login(given)
+                .ok_or_else(|| Error::new(Word::BadLogin).about(printable(given)))?,
+        );
+    }
     let mut name = args.name;
     if name.is_none() && terminal.asks() {
         let answer = terminal.ask(terminal.pick("your name", "您的姓名"))?;
         name = Some(answer).filter(|answer| !answer.is_empty());
+    }
+    if name.as_ref().is_some_and(|name| !limits::is_name(name)) {
+        return Err(Error::new(Word::BadName).about("--name"));
     }
     let passphrase = super::new_passphrase(args.passphrase_file.as_ref(), terminal)?;
     let plan = JoinPlan {
@@ -413,12 +430,9 @@ mod tests {
         let id = InvitationId::from_bytes([7; 16]);
         let url = format!("https://a.example/i/{id}#{}", *fragment.encode());
         assert!(parse_link(&url).is_ok_and(|(parsed, _)| parsed == id));
-        for bad in [
-            format!("https://a.example/i/{id}"),
-            url[..url.len() - 1].to_owned(),
-            url.replace("/i/", "/u/"),
-            String::new(),
-        ] {
+        for bad in
+            [format!("https://a.example/i/{id}"), url[..url.len() - 1].to_owned(), String::new()]
+        {
             assert_eq!(parse_link(&bad).map(drop).expect_err("refused").code(), "bad_link");
         }
     }

@@ -371,10 +371,15 @@ fn text(terminal: &Terminal, rows: &[Row]) -> String {
     let mut out = String::new();
     for row in rows {
         let line = match (&row.error, &row.path, terminal.lang) {
-            (Some(error), _, Lang::En) => {
-                format!("UNVERIFIED  {}: {}", row.document, error.message)
+            (Some(error), _, lang) => {
+                let word = Word::from_code(&error.code);
+                let state = match word.map(Word::exit) {
+                    Some(Exit::Unverified) | None => lang.pick("UNVERIFIED", "未验证"),
+                    Some(_) => lang.pick("not pulled", "未取回"),
+                };
+                let colon = lang.pick(": ", "：");
+                format!("{state}  {}{colon}{}", row.document, error.message)
             }
-            (Some(error), _, Lang::Zh) => format!("未验证  {}：{}", row.document, error.message),
             (None, Some(path), _) => {
                 let state = match (row.verified, row.skipped) {
                     (false, _) => terminal.pick("sender unknown", "发送人未知"),

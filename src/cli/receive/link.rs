@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::api::OpenShare;
 use crate::cli::error::Error;
+use crate::cli::link_kind::LinkKind;
 use crate::cli::shares::derive;
 use crate::cli::words::Word;
 use crate::ids::{LeaseId, ShareId};
@@ -22,7 +23,7 @@ pub(in crate::cli) struct ShareLink {
 
 /// The id and the fragment of a share link.
 fn parse(url: &str) -> Result<(ShareId, Fragment), Error> {
-    let bad = || Error::new(Word::BadLink);
+    let bad = || LinkKind::Share.missing_in(url.trim());
     let (address, fragment) = url.trim().split_once('#').ok_or_else(bad)?;
     let fragment = Fragment::decode(fragment).map_err(|_| bad())?;
     let (_, id) = address.trim_end_matches('/').rsplit_once("/s/").ok_or_else(bad)?;

@@ -12,6 +12,7 @@ use crate::cli::Context;
 use crate::cli::directory;
 use crate::cli::error::Error;
 use crate::cli::gateway::{Gateway, Line, LinkLine, origin_of};
+use crate::cli::link_kind::LinkKind;
 use crate::cli::people::line_from_stdin;
 use crate::cli::profile::{Desk, Memory, Profile};
 use crate::cli::receive::ShareLink;
@@ -24,6 +25,7 @@ use crate::secrets::Secret;
 use crate::trust::Directory;
 use crate::trust::fragment::{Fragment, Purpose};
 
+use super::tus::Patience;
 use super::{Dispatch, SendOptions, Sender};
 
 /// Where links are remembered, below the data folder.
@@ -72,7 +74,8 @@ pub(super) async fn run(
     let desk = desk(context, held.id);
     // Before the answer is asked for: another command may learn newer things meanwhile.
     let before = desk.memory(SCOPE)?;
-    let seen: LinkSeen = line.get("").await?;
+    let mut patience = Patience::new(options.span(), context.terminal);
+    let seen: LinkSeen = patience.through(|| line.get("")).await.map_err(super::used_up)?;
     let (directory, link) = verify(&held, &seen, &desk, before, context.clock.now())?;
     let sender = Sender {
         line: Line::Link(Box::new(line)),
@@ -82,6 +85,7 @@ pub(super) async fn run(
         client: link.client,
         direction: Direction::In,
         firm_alone: held.is_share && !to_client,
+        most_bytes: Some(link.max_bytes),
     };
     super::run(context, sender, options).await
 }
@@ -95,7 +99,7 @@ fn desk(context: &Context, link: LinkId) -> Desk {
 }
 
 fn parse(url: &str) -> Result<(LinkId, Fragment), Error> {
-    let bad = || Error::new(Word::BadLink);
+    let bad = || LinkKind::Request.missing_in(url.trim());
     let (address, fragment) = url.trim().split_once('#').ok_or_else(bad)?;
     let fragment = Fragment::decode(fragment).map_err(|_| bad())?;
     let (_, id) = address.trim_end_matches('/').rsplit_once("/u/").ok_or_else(bad)?;
@@ -159,7 +163,7 @@ fn verify(
         return Err(bad());
     }
     if link.expires < now {
-        return Err(Error::new(Word::NotFound));
+        return Err(super::used_up(Error::new(Word::NotFound)));
     }
     Ok((directory, link))
 }
@@ -205,12 +209,9 @@ mod tests {
         let (id, fragment) = (LinkId::random(), Fragment::new(RootId::from_bytes([1; 16])));
         let url = format!("https://a.example:8443/u/{id}#{}", *fragment.encode());
         assert!(parse(&url).is_ok_and(|(parsed, _)| parsed == id));
-        for bad in [
-            format!("https://a.example/u/{id}"),
-            url[..url.len() - 1].to_owned(),
-            url.replace("/u/", "/i/"),
-            String::new(),
-        ] {
+        for bad in
+            [format!("https://a.example/u/{id}"), url[..url.len() - 1].to_owned(), String::new()]
+        {
             assert_eq!(parse(&bad).map(drop).expect_err("refused").code(), "bad_link");
         }
     }

@@ -27,7 +27,7 @@ impl Dispatch {
         let Spooled { file, length, size, sha256, sealer } = spooled;
         let header = self.header(&sealer)?;
         let plain = Plain { name, size, sha256 };
-        let mut patience = Patience::new(self.retry_for);
+        let mut patience = Patience::new(self.retry_for, self.terminal);
         let total = header.len() as u64 + length;
         let bar = self.bars.add(&plain.name, total);
         let upload = Upload {
@@ -78,7 +78,7 @@ impl Dispatch {
         let document = entry.document;
         let list = journal.as_ref().map(Journal::piece_list).transpose()?.flatten();
         let feed = Feed::Sealing(Box::new(Sealing::new(source, sealer, list)));
-        let mut patience = Patience::new(self.retry_for);
+        let mut patience = Patience::new(self.retry_for, self.terminal);
         let total = header.len() as u64 + length;
         let bar = self.bars.add(&entry.sending.name, total);
         let metadata = self.metadata(document);

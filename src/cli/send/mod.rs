@@ -36,12 +36,15 @@ use super::args::category_parser;
 use super::bars::Bars;
 use super::directory;
 use super::error::{Error, ErrorJson};
+use super::firm::unknown_client;
 use super::gateway::{Line, Session};
 use super::interrupt::interrupted;
 use super::lang::Lang;
 use super::profile::Desk;
 use super::terminal::{Terminal, printable};
 use super::words::Word;
+
+use tus::Patience;
 
 /// Files that are sent at once.
 const PARALLEL: usize = 4;
@@ -67,7 +70,7 @@ pub struct SendOptions {
     /// Show who could read it and send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// How long to keep trying without progress when the connection breaks, in seconds
+    /// How long to keep trying without progress when the gateway cannot be reached, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub retry_for: u64,
 }
@@ -121,6 +124,12 @@ pub struct DeliverArgs {
     pub client: ClientId,
 }
 
+impl SendOptions {
+    fn span(&self) -> Duration {
+        Duration::from_secs(self.retry_for)
+    }
+}
+
 /// Where documents go.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -144,6 +153,8 @@ pub(crate) struct Dispatch {
     recipients: Vec<Recipient>,
     fingerprints: Vec<Hash>,
     retry_for: Duration,
+    terminal: Terminal,
+    most_bytes: Option<u64>,
     bars: Bars,
 }
 
@@ -221,7 +232,8 @@ pub async fn run_send(context: &Context, args: SendArgs) -> Result<(), Error> {
         return link::run(context, &link, back, options).await;
     }
     let session = context.session()?;
-    let client = client_or_only(&session, args.client).await?;
+    let mut patience = Patience::new(args.options.span(), context.terminal);
+    let client = patience.through(|| client_or_only(&session, args.client)).await?;
     run_session(context, session, args.options, client, Direction::In).await
 }
 
@@ -242,7 +254,11 @@ async fn run_session(
     direction: Direction,
 ) -> Result<(), Error> {
     let sign = session.profile().keys()?.sign.clone();
-    let directory = directory::fetch(&session, Some(client)).await?;
+    let mut patience = Patience::new(options.span(), context.terminal);
+    let directory = patience
+        .through(|| directory::fetch(&session, Some(client)))
+        .await
+        .map_err(unknown_client)?;
     for change in directory.told_changes() {
         let words = spoken(&change.now);
         let words = context.terminal.lang.spoken(&words);
@@ -263,6 +279,7 @@ async fn run_session(
         client,
         direction,
         firm_alone: false,
+        most_bytes: None,
     };
     run(context, sender, options).await
 }
@@ -277,13 +294,15 @@ struct Sender {
     direction: Direction,
     /// Whether the client's own members are not to read it.
     firm_alone: bool,
+    /// What the link takes in all, in bytes of payload.
+    most_bytes: Option<u64>,
 }
 
 async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<(), Error> {
     if options.name.is_some() && options.files.len() > 1 {
         return Err(Error::new(Word::NameNeedsOneFile));
     }
-    let Sender { line, desk, sign, directory, client, direction, firm_alone } = sender;
+    let Sender { line, desk, sign, directory, client, direction, firm_alone, most_bytes } = sender;
     let demand = Demand { client, category: options.category, direction };
     let mut readers = directory.readers(demand).map_err(|error| match (&line, error) {
         (Line::Link(_), DemandError::KeyChanged(change)) => directory::changed_at_link(change),
@@ -298,6 +317,7 @@ async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<
     let mut fingerprints: Vec<Hash> = readers.iter().map(Reader::fingerprint).collect();
     fingerprints.sort_unstable();
     fingerprints.dedup();
+    let span = options.span();
     let period = options.period.unwrap_or_else(|| Period::month_before(context.clock.now()));
     let dispatch = Arc::new(Dispatch {
         line: Arc::new(line),
@@ -316,7 +336,9 @@ async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<
         readers,
         recipients,
         fingerprints,
-        retry_for: Duration::from_secs(options.retry_for),
+        retry_for: span,
+        terminal: context.terminal,
+        most_bytes,
         bars: Bars::new(&context.terminal),
     });
     let rows = if options.dry_run {
@@ -411,7 +433,17 @@ fn report(
     let terminal = &context.terminal;
     let mut first = None;
     let mut shown = Vec::with_capacity(rows.len());
+    let through_link = matches!(*dispatch.line, Line::Link(_));
+    let (sent, all) = (rows.iter().filter(|(_, outcome)| outcome.is_ok()).count(), rows.len());
+    if sent < all && through_link {
+        terminal.say(match terminal.lang {
+            Lang::En => format!("{sent} of {all} files were sent"),
+            Lang::Zh => format!("{all} 个文件中已发送 {sent} 个"),
+        });
+    }
     for (mut row, outcome) in rows {
+        let outcome = outcome
+            .map_err(|error| if through_link { used_up(error) } else { unknown_client(error) });
         if let Err(error) = outcome {
             row.error = Some(error.to_json(terminal.lang));
             first.get_or_insert(error);
@@ -425,17 +457,29 @@ fn report(
     }
 }
 
+/// What the holder of a link does when it does not open any more.
+fn used_up(error: Error) -> Error {
+    error.advise(
+        Word::NotFound,
+        "the link's limits of files, bytes or time may be reached: ask whoever sent it for a new one",
+        "链接的文件数、总大小或期限可能已到上限：请向提供链接的人索取新链接",
+    )
+}
+
 fn text(terminal: &Terminal, dispatch: &Dispatch, rows: &[Row]) -> String {
     let mut out = String::new();
     for row in rows {
         let file = printable(&row.file);
+        // What comes from standard input is known by the name it was given.
+        let name = if row.file == "-" { row.name.as_deref() } else { None };
+        let name = name.map_or_else(|| file.clone(), printable);
         let line = match (&row.error, row.document, terminal.lang) {
             (Some(error), _, Lang::En) => format!("not sent  {file}: {}", error.message),
             (Some(error), _, Lang::Zh) => format!("未发送  {file}：{}", error.message),
-            (None, Some(document), Lang::En) => format!("sent  {file}  document {document}"),
-            (None, Some(document), Lang::Zh) => format!("已发送  {file}  文档 {document}"),
-            (None, None, Lang::En) => format!("would send  {file}"),
-            (None, None, Lang::Zh) => format!("将发送  {file}"),
+            (None, Some(document), Lang::En) => format!("sent  {name}  document {document}"),
+            (None, Some(document), Lang::Zh) => format!("已发送  {name}  文档 {document}"),
+            (None, None, Lang::En) => format!("would send  {name}"),
+            (None, None, Lang::Zh) => format!("将发送  {name}"),
         };
         out.push_str(&line);
         out.push('\n');

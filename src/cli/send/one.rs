@@ -60,7 +60,10 @@ impl Dispatch {
         loop {
             let sent = match Source::open(path)? {
                 Source::Stream(stream) => return self.send_stream(path, stream).await,
-                Source::File(source) => self.send_regular(source).await,
+                Source::File(source) => {
+                    self.fits_link(&source)?;
+                    self.send_regular(source).await
+                }
             };
             match sent {
                 Ok(Some(sent)) => return Ok(sent),
@@ -70,6 +73,17 @@ impl Dispatch {
                 Err(error) => return Err(error),
             }
             rounds += 1;
+        }
+    }
+
+    /// Refuses a file that is larger than everything the link takes; what it took before, only
+    /// the gateway knows.
+    fn fits_link(&self, source: &FileSource) -> Result<(), Error> {
+        match self.most_bytes {
+            Some(most) if source.look.size > most => {
+                Err(Error::new(Word::LinkTooSmall).about_path(&source.path).about(most))
+            }
+            _ => Ok(()),
         }
     }
 

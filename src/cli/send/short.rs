@@ -27,7 +27,7 @@ impl Dispatch {
     ) -> Result<SentFile, Error> {
         let header = self.header(sealer)?;
         let sealed = self.sealed(document, sealer, payload.len() as u64, &plain)?;
-        let mut patience = Patience::new(self.retry_for);
+        let mut patience = Patience::new(self.retry_for, self.terminal);
         let delivery = Delivery::Whole { header: &header, payload };
         let receipt = self.complete(&sealed, delivery, &mut patience).await?;
         let Plain { name, size, sha256 } = plain;

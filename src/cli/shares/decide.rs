@@ -71,7 +71,13 @@ pub async fn run_authorise(context: &Context, args: AuthoriseArgs) -> Result<(),
     let me: Me = session.get("/me").await?;
     let info = find(&session, args.share).await?;
     let mut note = verified(&session, &info).await?;
-    context.terminal.say(text(&context.terminal, &info));
+    let terminal = &context.terminal;
+    let about = if args.refuse {
+        terminal.pick("you refuse", "拒绝")
+    } else {
+        terminal.pick("you authorise", "授权")
+    };
+    terminal.say(text(terminal, &info, about));
     if me.role != Role::Principal {
         let keys = session.profile().keys()?;
         note.add_signature(&keys.sign);

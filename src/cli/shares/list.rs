@@ -78,24 +78,28 @@ pub async fn run_shares(context: &Context) -> Result<(), Error> {
         if shares.is_empty() {
             return terminal.pick("no shares", "没有分享").to_owned();
         }
-        shares.iter().map(|info| text(terminal, info)).collect()
+        shares.iter().map(|info| text(terminal, info, state(terminal, info))).collect()
     })
 }
 
 /// What a share is, for people; the principal reads this before they decide.
-pub(super) fn text(terminal: &Terminal, info: &ShareInfo) -> String {
+pub(super) fn text(terminal: &Terminal, info: &ShareInfo, state: &str) -> String {
+    // Whether the partner may receive at all matters while somebody still can.
+    let lives = matches!(info.state, ShareState::Waiting | ShareState::Open | ShareState::Locked);
+    let barred = info.partner_bar.filter(|_| lives);
+    let barred = barred.map(|_| format!(" ({})", bar(terminal, info.partner_bar)));
     let kinds: Vec<_> = info.categories.iter().map(|c| terminal.lang.category(*c)).collect();
     let mut text = format!(
-        "{}  {}  {}/{}  {} {}\n    {} {} ({})  ·  {}  ·  {}\n",
+        "{}  {}  {}/{}  {} {}\n    {} {}{}  ·  {}  ·  {}\n",
         info.share,
-        state(terminal, info),
+        state,
         info.downloads_used,
         info.max_downloads,
         terminal.pick("until", "至"),
         info.expires_at,
         printable(&info.partner_name),
         printable(&info.recipient),
-        bar(terminal, info.partner_bar),
+        barred.unwrap_or_default(),
         printable(&info.purpose),
         kinds.join(", "),
     );

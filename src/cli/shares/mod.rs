@@ -38,7 +38,12 @@ fn decided(terminal: &Terminal, info: &ShareInfo) -> Result<(), Error> {
 async fn find(session: &Session, id: ShareId) -> Result<ShareInfo, Error> {
     let shares: Vec<ShareInfo> = session.get("/shares").await?;
     let found = shares.into_iter().find(|info| info.share == id);
-    found.ok_or_else(|| Error::new(Word::NotFound))
+    let unknown = Error::new(Word::NotFound).advise(
+        Word::NotFound,
+        "strongroom shares lists the shares that you see",
+        "strongroom shares 会列出您可见的分享",
+    );
+    found.ok_or(unknown)
 }
 
 /// Where a share stands, for people.

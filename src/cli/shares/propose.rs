@@ -4,10 +4,12 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::state;
-use crate::api::{Base64, Offer, Offered, ProposeShare, ShareInfo, ShareState, SharedDocument};
+use crate::api::{
+    Base64, Offer, Offered, ProposeShare, ShareInfo, ShareState, SharedDocument, limits,
+};
 use crate::cli::Context;
 use crate::cli::error::Error;
-use crate::cli::firm::ends_at;
+use crate::cli::firm::ends_within;
 use crate::cli::gateway::Session;
 use crate::cli::lang::Lang;
 use crate::cli::reading::{Reading, Said, envelope_error};
@@ -46,8 +48,9 @@ pub struct ShareArgs {
     /// How long it is open: an hour to ninety days
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub expires: String,
-    /// How many times the whole set may be fetched
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    /// How many times the whole set may be fetched: 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 3,
+        value_parser = clap::value_parser!(u64).range(1..=limits::MAX_SHARE_DOWNLOADS))]
     pub max_downloads: u64,
     /// Without an access code: whoever has the link opens it
     #[arg(long)]
@@ -75,11 +78,16 @@ struct Wrapped {
 /// Runs `share`.
 ///
 /// # Errors
-/// [`Word::BadText`], [`Word::BadDuration`], [`Word::OneClientOnly`], what does not verify, and
+/// [`Word::BadText`], [`Word::BadName`], [`Word::BadDuration`], [`Word::TooLong`], [`Word::OutOfRange`],
+/// [`Word::OneClientOnly`], what does not verify, and
 /// those of asking.
 pub async fn run_share(context: &Context, args: ShareArgs) -> Result<(), Error> {
     let purpose: Line =
         args.purpose.parse().map_err(|_| Error::new(Word::BadText).about("--purpose"))?;
+    if args.recipient.len() > limits::MAX_NAME_BYTES || args.recipient.contains(char::is_control) {
+        return Err(Error::new(Word::BadName).about("--recipient"));
+    }
+    let expires = open_until(context.clock.now(), &args.expires)?;
     let session = context.session()?;
     let reading = Reading::new(&session)?;
     let root = session.profile().info().root.key_id();
@@ -102,7 +110,7 @@ pub async fn run_share(context: &Context, args: ShareArgs) -> Result<(), Error> 
         share: id,
         partner: args.partner,
         purpose,
-        expires: ends_at(now, &args.expires)?,
+        expires,
         max_downloads: args.max_downloads,
         documents: args.documents.clone(),
         sealed: Hash::of(&sealed),
@@ -117,7 +125,8 @@ pub async fn run_share(context: &Context, args: ShareArgs) -> Result<(), Error> 
         open_hash: token_hash(&secrets.open),
         has_code: code.is_some(),
     };
-    let info: ShareInfo = session.post("/shares", &proposed).await?;
+    let info: ShareInfo =
+        session.post("/shares", &proposed).await.map_err(crate::cli::partners::unknown_partner)?;
     open_way_back(&session, &reading, wrapped.client, &share, &secrets).await?;
     let url = format!("{}/s/{id}#{}", session.gateway().origin(), *fragment.encode());
     let shared = Shared {
@@ -131,18 +140,43 @@ pub async fn run_share(context: &Context, args: ShareArgs) -> Result<(), Error> 
     let terminal = &context.terminal;
     terminal.result(&shared, || {
         let (url, until) = (&shared.url, shared.expires_at);
-        let code = shared.code.as_deref().unwrap_or("-");
+        let code = shared.code.as_deref().map(grouped);
         let state = state(terminal, &info);
-        match terminal.lang {
-            Lang::En => format!(
-                "{url}\ncode {code}\n{state}; good until {until}. Send link and code by \
+        match (code, terminal.lang) {
+            (Some(code), Lang::En) => format!(
+                "{url}\naccess code {code}\n{state}; good until {until}. Send link and code by \
                  different ways: neither is kept anywhere."
             ),
-            Lang::Zh => format!(
+            (Some(code), Lang::Zh) => format!(
                 "{url}\n提取码 {code}\n{state}；有效至 {until}。链接和提取码请分别用不同渠道发送，两者均不留存。"
+            ),
+            (None, Lang::En) => format!(
+                "{url}\n{state}; good until {until}. No access code: whoever has the link opens \
+                 it. It is not kept anywhere."
+            ),
+            (None, Lang::Zh) => format!(
+                "{url}\n{state}；有效至 {until}。无提取码：持有链接者即可打开。链接不留存。"
             ),
         }
     })
+}
+
+/// When a share that is opened now ends.
+fn open_until(now: Timestamp, text: &str) -> Result<Timestamp, Error> {
+    let expires = ends_within(now, text, limits::MAX_SHARE_DAYS)?;
+    if expires < now.plus_secs(limits::MIN_SHARE_HOURS * 3600) {
+        let range = format!("{}h … {}d", limits::MIN_SHARE_HOURS, limits::MAX_SHARE_DAYS);
+        return Err(Error::new(Word::OutOfRange).about(format!("--expires {text}")).about(range));
+    }
+    Ok(expires)
+}
+
+/// An access code as it is written down: `7KQ2-M9XA`.
+fn grouped(code: &str) -> String {
+    match code.split_at_checked(4) {
+        Some((first, rest)) if !rest.is_empty() => format!("{first}-{rest}"),
+        _ => code.to_owned(),
+    }
 }
 
 /// Stretches the code beside the runtime.
@@ -222,4 +256,28 @@ async fn wrap(
     }
     let client = client.ok_or_else(|| Error::new(Word::NotFound))?;
     Ok(Wrapped { client, documents, list: SharedList { documents: listed }, post_quantum })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_written_in_two_groups() {
+        assert_eq!(grouped("7KQ2M9XA"), "7KQ2-M9XA");
+        assert!(grouped("7KQ2M9XA").parse::<Code>().is_ok());
+    }
+
+    #[test]
+    fn a_share_is_open_for_an_hour_to_ninety_days() {
+        let code = |text| {
+            open_until(Timestamp::EPOCH, text)
+                .map(drop)
+                .map_err(|e| (e.code().to_owned(), e.exit()))
+        };
+        assert_eq!(code("1h"), Ok(()));
+        assert_eq!(code("90d"), Ok(()));
+        assert_eq!(code("59m"), Err(("out_of_range".into(), crate::cli::Exit::Usage)));
+        assert_eq!(code("91d"), Err(("too_long".into(), crate::cli::Exit::Usage)));
+    }
 }

@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::api::uploads::{CONTENT_TYPE as TUS_TYPE, UploadMetadata, VERSION};
 use crate::cli::error::Error;
 use crate::cli::gateway::{Ask, Line, Sent, StreamedBody};
+use crate::cli::lang::Lang;
+use crate::cli::terminal::Terminal;
 use crate::cli::words::Word;
 use crate::ids::DocumentId;
 
@@ -50,17 +52,19 @@ pub(crate) struct Patience {
     span: Duration,
     until: Instant,
     pause: Duration,
+    terminal: Terminal,
+    said: bool,
 }
 
 impl Patience {
     /// Goes on for `span` after each bit of progress.
-    pub(crate) fn new(span: Duration) -> Self {
-        Self { span, until: Instant::now() + span, pause: PAUSE }
+    pub(crate) fn new(span: Duration, terminal: Terminal) -> Self {
+        Self { span, until: Instant::now() + span, pause: PAUSE, terminal, said: false }
     }
 
     /// Something moved.
     pub(crate) fn renew(&mut self) {
-        *self = Self::new(self.span);
+        *self = Self::new(self.span, self.terminal);
     }
 
     /// Waits before the next try; gives `error` back when the time is over.
@@ -71,9 +75,33 @@ impl Patience {
         if Instant::now() + self.pause > self.until {
             return Err(error);
         }
+        if !self.said {
+            self.said = true;
+            let (why, seconds) = (error.message(self.terminal.lang), self.span.as_secs());
+            self.terminal.say(match self.terminal.lang {
+                Lang::En => format!("{why}\nretrying, for up to {seconds} seconds …"),
+                Lang::Zh => format!("{why}\n正在重试，最多 {seconds} 秒……"),
+            });
+        }
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         Ok(())
+    }
+
+    /// Asks again while that may help and the time is not over.
+    ///
+    /// # Errors
+    /// What the last try failed with.
+    pub(super) async fn through<T, F: Future<Output = Result<T, Error>>>(
+        &mut self,
+        mut ask: impl FnMut() -> F,
+    ) -> Result<T, Error> {
+        loop {
+            match ask().await {
+                Err(error) if error.is_passing() => self.wait(error).await?,
+                other => return other,
+            }
+        }
     }
 }
 

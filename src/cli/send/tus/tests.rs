@@ -14,6 +14,8 @@ use crate::envelope::{
 };
 use crate::ids::ClientId;
 
+const QUIET: Terminal = Terminal { json: true, lang: Lang::En };
+
 const HEADER: &[u8] = b"age-encryption.org/v1\n-> pretend\n--- it is one\n";
 
 /// What a gateway remembers of one upload.
@@ -145,7 +147,7 @@ impl Desk {
             total: HEADER.len() as u64 + length,
             bar: &ProgressBar::hidden(),
         };
-        upload.run(self.feed(), None, &mut Patience::new(patience)).await
+        upload.run(self.feed(), None, &mut Patience::new(patience, QUIET)).await
     }
 }
 
