@@ -11,13 +11,13 @@ use serde::Serialize;
 
 use super::error::Error;
 use super::founding;
-use crate::api::{Base64, FirmDetails, Rehearsal, Statements};
+use crate::api::{Base64, FirmDetails, Rehearsal};
+use crate::cli::directory;
 use crate::cli::recovering::{self, Ceremony, Unrecovered};
 use crate::cli::{self, Ask, Context, Exit, Lang, Session};
 use crate::envelope::MemberKeys;
 use crate::envelope::statement::{Card, Role};
 use crate::ids::{ClientId, MemberId};
-use crate::trust::Directory;
 use crate::trust::recovery::Share;
 
 /// Recover a client's documents with two shares, or rehearse it · 用两份恢复份额恢复文档
@@ -90,17 +90,10 @@ pub(super) async fn run(context: &Context, args: &RecoverArgs) -> Result<(), Err
             Error::new("usage", "需要两份恢复份额", "two shares are needed").exiting(Exit::Usage)
         );
     };
+    cli::people::finish_begun(context).await.map_err(person)?;
     let session = context.session().map_err(person)?;
     let root = session.profile().info().root;
-    let statements: Statements = session.get("/directory").await.map_err(person)?;
-    let directory = Directory::verify(root, &statements.statements).map_err(|e| {
-        Error::because(
-            "key_chain",
-            ("机构的签名声明未通过验证", "the firm's statements do not verify"),
-            &e,
-        )
-        .exiting(Exit::Unverified)
-    })?;
+    let directory = directory::fetch(&session, None).await.map_err(person)?;
     let published =
         directory.cards().find(|card| card.role == Role::Recovery).ok_or_else(|| {
             Error::new("no_recovery_key", "机构没有恢复密钥", "the firm has no recovery key")

@@ -13,7 +13,7 @@ use crate::envelope::statement::{
     Statement, peek_kind,
 };
 use crate::ids::{ClientId, MemberId};
-use crate::trust::{self, DemandError, Directory, KeyChange, Vouched, read_card_subject};
+use crate::trust::{self, Demand, DemandError, Directory, KeyChange, Vouched, read_card_subject};
 
 use super::error::Error;
 use super::gateway::Session;
@@ -95,12 +95,26 @@ pub fn believed(
                     directory.hold_back(change);
                 }
             }
+            // Nobody vouches for it, and this device has never known the one before: with a key
+            // that was stolen and replaced since, a thief could have made it.
+            None if directory.vouched(card.member) == Some(Vouched::OldKey) => {
+                let before = directory.replaced_card(card.member).and_then(pin_of);
+                let was = before.map_or(now.known_by, |pin| pin.known_by);
+                let change = KeyChange { member: card.member, was, now: now.known_by };
+                directory.hold_back(change);
+            }
             None => {
+                // Whoever takes the place of somebody with a lost key is no silent change either.
+                if !before.scope.statements.is_empty() {
+                    directory.tell_newcomer(card.member);
+                }
                 learned.known.pins.insert(card.member, now);
             }
         }
     }
-    desk.learn(scope, learned)?;
+    if !before.holds(&learned) {
+        desk.learn(scope, learned)?;
+    }
     Ok(directory)
 }
 
@@ -207,6 +221,18 @@ pub fn changed_at_link(change: KeyChange) -> Error {
 /// [`Word::KeyChanged`].
 pub fn is_confirmed(directory: &Directory, member: MemberId) -> Result<(), Error> {
     directory.held_back(member).map_or(Ok(()), |change| Err(changed(change)))
+}
+
+/// Refuses while one of those whom such a document would be sealed to has a changed key that
+/// nobody has confirmed.
+///
+/// # Errors
+/// [`Word::KeyChanged`].
+pub fn are_confirmed(directory: &Directory, demand: Demand) -> Result<(), Error> {
+    match directory.readers(demand) {
+        Err(DemandError::KeyChanged(change)) => Err(changed(change)),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -55,17 +55,17 @@ impl Cards {
         &self.newest.card
     }
 
-    pub(super) fn newest_note(&self) -> &Note {
-        &self.newest.note
+    pub(super) fn newest_signed(&self) -> &Signed {
+        &self.newest
     }
 
     pub(super) fn member(&self) -> MemberId {
         self.newest.card.member
     }
 
-    /// Whether nobody has rotated it yet.
-    pub(super) fn is_first(&self) -> bool {
-        self.former.is_empty()
+    /// The card before the newest.
+    pub(super) fn before_newest(&self) -> Option<&Card> {
+        self.former.last().map(|signed| &signed.card)
     }
 
     /// Every card with the one that came after it, oldest first.

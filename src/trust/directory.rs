@@ -54,6 +54,7 @@ pub struct Directory {
     pub(super) revoked: BTreeMap<(MemberId, u64), Timestamp>,
     pub(super) held_back: BTreeMap<MemberId, KeyChange>,
     pub(super) told: Vec<KeyChange>,
+    pub(super) newcomers: BTreeSet<MemberId>,
     /// Every role ever held, with the time it was taken away.
     held: BTreeMap<MemberId, BTreeMap<Held, Option<Timestamp>>>,
     ended: BTreeMap<MemberId, Timestamp>,
@@ -79,6 +80,7 @@ impl Directory {
             revoked: BTreeMap::new(),
             held_back: BTreeMap::new(),
             told: Vec::new(),
+            newcomers: BTreeSet::new(),
             held: BTreeMap::new(),
             ended: BTreeMap::new(),
             assignments: BTreeMap::new(),

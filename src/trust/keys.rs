@@ -54,23 +54,25 @@ impl Directory {
     fn is_good(&self, cards: &Cards, of: &Signed) -> bool {
         cards.with_successors().take_while(|(signed, _)| signed.card.epoch < of.card.epoch).all(
             |(signed, next)| match (self.revoked_at(&signed.card), next) {
-                (Some(end), Some(next)) if end <= next.card.time => {
-                    self.is_vouched_for(next.card.member, &next.note)
-                }
+                (Some(end), Some(next)) if end <= next.card.time => self.is_vouched_for(next),
                 _ => true,
             },
         )
     }
 
-    /// Whether the root, or a lead other than `member`, signed a card of theirs.
-    fn is_vouched_for(&self, member: MemberId, note: &Note) -> bool {
+    /// Whether the root, or a lead other than its member, signed a card: with a key that spoke
+    /// for the lead when the card was made, or came later.
+    fn is_vouched_for(&self, of: &Signed) -> bool {
+        let Signed { card, note } = of;
         note.signed_by(&self.root)
             || self.cards.values().any(|lead| {
-                lead.member() != member
+                lead.member() != card.member
                     && self.holds(lead.member(), Role::Lead, None)
                     && self.is_active(lead.member())
-                    && lead.with_successors().any(|(signed, _)| {
-                        self.revoked_at(&signed.card).is_none() && note.signed_by(&signed.card.sign)
+                    && lead.with_successors().any(|(signed, next)| {
+                        precedes(card.time, next)
+                            && self.revoked_at(&signed.card).is_none()
+                            && note.signed_by(&signed.card.sign)
                     })
             })
     }
@@ -78,29 +80,30 @@ impl Directory {
     /// What vouches for the newest card of a member.
     pub fn vouched(&self, member: MemberId) -> Option<Vouched> {
         let cards = self.cards.get(&member)?;
-        let note = cards.newest_note();
-        Some(match (cards.is_first(), note.signed_by(&self.root)) {
-            (true, false) => Vouched::Invitation,
+        let newest = cards.newest_signed();
+        Some(match (cards.before_newest(), newest.note.signed_by(&self.root)) {
+            (None, false) => Vouched::Invitation,
             (_, true) => Vouched::Root,
-            (false, _) if self.is_vouched_for(member, note) => Vouched::Lead,
-            (false, _) => Vouched::OldKey,
+            (Some(_), _) if self.is_vouched_for(newest) => Vouched::Lead,
+            (Some(_), _) => Vouched::OldKey,
         })
+    }
+
+    /// The card that a member's newest one replaced.
+    pub fn replaced_card(&self, member: MemberId) -> Option<&Card> {
+        self.cards.get(&member)?.before_newest()
     }
 
     /// The newest card of a member as it was signed, also of one that has been ended.
     pub fn card_note(&self, member: MemberId) -> Option<&Note> {
-        self.cards.get(&member).map(Cards::newest_note)
+        self.cards.get(&member).map(|cards| &cards.newest_signed().note)
     }
 
     /// Whether the newest card of a member may be sealed to: it was not revoked, nor made with
     /// a revoked key that nobody vouched for since.
     pub fn is_in_force(&self, member: MemberId) -> bool {
         self.cards.get(&member).is_some_and(|cards| {
-            self.revoked_at(cards.newest()).is_none()
-                && cards
-                    .with_successors()
-                    .last()
-                    .is_some_and(|(newest, _)| self.is_good(cards, newest))
+            self.revoked_at(cards.newest()).is_none() && self.is_good(cards, cards.newest_signed())
         })
     }
 
@@ -112,6 +115,16 @@ impl Directory {
     /// Notes a change that somebody vouched for, to be shown to whoever seals to the member next.
     pub fn tell_change(&mut self, change: KeyChange) {
         self.told.push(change);
+    }
+
+    /// Notes somebody whom nobody here has met before.
+    pub fn tell_newcomer(&mut self, member: MemberId) {
+        self.newcomers.insert(member);
+    }
+
+    /// Whether nobody here had met this member before.
+    pub fn is_newcomer(&self, member: MemberId) -> bool {
+        self.newcomers.contains(&member)
     }
 
     /// Changes that somebody vouched for since this device last looked.

@@ -328,3 +328,154 @@ fn a_stolen_key_is_revoked_and_its_successor_waits_for_a_lead() {
     let pulled = demo.run("accountant", &["pull", &before, &after, "--to", &to]).ok();
     assert!(rows(&pulled).iter().all(|row| row["verified"] == true), "{pulled}");
 }
+
+/// Keeps the words of everybody for `who` as they are now.
+fn meet(demo: &Demo, who: &str) {
+    let client = demo.client("principal");
+    demo.run(who, &["recipients", "--client", &client]).ok();
+}
+
+#[test]
+fn a_lead_rotates_and_everything_that_they_signed_stands() {
+    let demo = Demo::start();
+    let client = demo.client("principal");
+    let before = document(send(&demo, "principal", "before.txt"));
+    meet(&demo, "principal");
+    let passphrase = text(&demo.file("lead-passphrase", b"a new passphrase of the lead"));
+    let rotated = demo.run("lead", &["key", "rotate", "--passphrase-file", &passphrase]).ok();
+    // Invitations, assignments and policies of the old key; new ones of the new key.
+    let after = document(send(&demo, "principal", "after.txt"));
+    let to = text(&demo.place("in"));
+    let pulled = demo.run("accountant", &["pull", &before, &after, "--to", &to]).ok();
+    assert!(rows(&pulled).iter().all(|row| row["verified"] == true), "{pulled}");
+    let second = member(&demo, "accountant2");
+    demo.run("lead", &["assign", "--client", &client, "--to", &second]).ok();
+    demo.run("lead", &["policy", "--client", &client, "--on-arrival", "no"]).ok();
+    // The root key on that device opens with a former key.
+    let url = field(&demo.run("lead", &["invite", "--role", "lead"]).ok(), "url");
+    demo.run("officer", &["join", &url, "--login", "shen"]).ok();
+    document(send(&demo, "principal", "later.txt"));
+    // The root key vouches for whom nobody else could.
+    let listed = demo.run("auditor", &["member", "list"]).ok();
+    let row = rows(&listed).iter().find(|row| row["member"] == rotated["member"]);
+    assert_eq!(row.expect("listed")["assurance"], "root");
+}
+
+#[test]
+fn a_sender_rotates_and_begins_a_chain_of_their_own_again() {
+    let demo = Demo::start();
+    let client = demo.client("principal");
+    let mut sent = vec![document(send(&demo, "principal", "1.txt"))];
+    sent.push(document(send(&demo, "principal", "2.txt")));
+    demo.run("accountant", &["list", "--client", &client]).ok();
+    let words = field(&demo.record["accounts"]["principal"], "passphrase");
+    let file = text(&demo.file("principal-passphrase", words.as_bytes()));
+    let rotated = demo.run("principal", &["key", "rotate", "--passphrase-file", &file]).ok();
+    for name in ["3.txt", "4.txt"] {
+        sent.push(document(send(&demo, "principal", name)));
+    }
+    let to = text(&demo.place("in"));
+    let mut pull = vec!["pull"];
+    pull.extend(sent.iter().map(String::as_str));
+    let pulled = demo.run("accountant", &[&pull[..], &["--to", &to]].concat()).ok();
+    assert_eq!(rows(&pulled).len(), 4);
+    assert!(rows(&pulled).iter().all(|row| row["verified"] == true), "{pulled}");
+    let report = text(&demo.file("report.pdf", b"a report"));
+    let deliver = ["deliver", &report, "--client", &client];
+    key_changed(&demo.run("accountant", &deliver));
+    let partner = field(&demo.record, "partner");
+    let share = ["share", &sent[0], "--partner", &partner, "--purpose", "audit", "--no-code"];
+    key_changed(&demo.run("accountant", &share));
+    let id = field(&rotated, "member");
+    let confirm = ["recipients", "confirm", &id, "--client", &client, "--fingerprint"];
+    let words = field(&rotated["words"], "en");
+    demo.run("accountant", &[&confirm[..], &[&words]].concat()).ok();
+    let delivered = document(demo.run("accountant", &deliver));
+    demo.run("accountant", &share).ok();
+    let mine = text(&demo.place("mine"));
+    let pulled = demo.run("principal", &["pull", &delivered, "--to", &mine]).ok();
+    assert_eq!(rows(&pulled)[0]["verified"], true);
+}
+
+#[test]
+fn whoever_holds_a_link_is_not_led_to_another_key_either() {
+    let demo = Demo::start();
+    let link = field(&demo.record, "request_link");
+    let file = text(&demo.file("scan.pdf", b"a scan"));
+    let send = || demo.run("guest", &["send", &file, "--link", &link, "--from", "Li Si"]);
+    send().ok();
+    let rotated = rotate(&demo).ok();
+    let refused = send();
+    assert_eq!((refused.status, refused.code().as_str()), (4, "link_key_changed"));
+    assert!(refused.stderr.contains(&field(&rotated["words"], "en")), "{}", refused.stderr);
+    demo.run("lead", &["member", "list"]).ok();
+    let id = field(&rotated, "member");
+    confirm(&demo, "lead", &id, &field(&rotated["words"], "en")).ok();
+    send().ok();
+}
+
+#[test]
+fn somebody_who_reads_from_now_on_is_named_before_the_first_document() {
+    let demo = Demo::start();
+    let client = demo.client("principal");
+    document(send(&demo, "principal", "before.txt"));
+    let url = field(&demo.run("lead", &["invite", "--role", "accountant"]).ok(), "url");
+    let joined = demo.run("new", &["join", &url]).ok();
+    let id = field(&joined, "member");
+    demo.run("lead", &["assign", "--client", &client, "--to", &id]).ok();
+    let file = text(&demo.file("after.txt", b"after"));
+    let profile = text(&demo.profile("principal"));
+    let spoken = || {
+        let mut command = crate::support::demo::strongroom(&["--profile", &profile]);
+        command.args(["--ca", demo.record["ca"].as_str().expect("a CA"), "send", &file]);
+        let output = command.output().expect("it runs");
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let first = spoken();
+    assert!(first.contains(&id) && first.contains(&field(&joined["words"], "en")), "{first}");
+    assert!(!spoken().contains(&id), "once");
+}
+
+#[test]
+fn a_gateway_that_forgets_statements_is_refused_by_every_command() {
+    let demo = Demo::start();
+    let client = demo.client("principal");
+    let sent = document(send(&demo, "principal", "before.txt"));
+    let accountant = member(&demo, "accountant");
+    let rotated = rotate(&demo).ok();
+    let words = field(&rotated["words"], "en");
+    for who in ["principal", "lead"] {
+        demo.run(who, &["recipients", "--client", &client]).ok();
+        confirm(&demo, who, &accountant, &words).ok();
+    }
+    demo.run("accountant", &["list", "--client", &client]).ok();
+    // An older database, in which nobody has rotated.
+    demo.sql("DELETE FROM statements WHERE kind = 'card' AND length(prev) > 0");
+    let file = text(&demo.file("x.txt", b"x"));
+    let to = text(&demo.place("in"));
+    let commands: [(&str, &[&str]); 12] = [
+        ("principal", &["send", &file]),
+        ("principal", &["list"]),
+        ("principal", &["pull", &sent, "--to", &to]),
+        ("principal", &["recipients"]),
+        ("principal", &["recipients", "confirm", &accountant, "--fingerprint", &words]),
+        ("accountant", &["deliver", &file, "--client", &client]),
+        ("accountant", &["list", "--client", &client]),
+        ("accountant", &["pull", &sent, "--to", &to]),
+        ("lead", &["member", "list"]),
+        ("lead", &["assign", "--client", &client, "--to", &accountant]),
+        ("lead", &["policy", "--client", &client, "--on-arrival", "no"]),
+        ("lead", &["recipients", "--client", &client]),
+    ];
+    for (who, words) in commands {
+        let ran = demo.run(who, words);
+        let lists = words[0] == "list" || words[0] == "pull";
+        let text = format!("{}{}", ran.json, ran.stderr);
+        let told = text.contains("directory_rolled_back");
+        assert!(ran.status == 4 && told || lists && told, "{who} {words:?}: {} {text}", ran.status);
+    }
+    assert!(!demo.place("in").exists() || std::fs::read_dir(&to).expect("listed").next().is_none());
+    let refused = log_in(&demo, "accountant", &["--passphrase-file", &passphrase(&demo)]);
+    assert_eq!(refused.status, 4, "{}", refused.stderr);
+}

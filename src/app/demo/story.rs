@@ -61,6 +61,13 @@ pub(super) fn told(record: &Record, lang: Lang) -> String {
    {program} --profile {principal} withdraw 分享编号
    {program} --ca {ca} receive '分享链接' --code 提取码 --to 合作机构收件
 
+10. 电话里念出核对词即可确认密钥；会计更换密钥后，客户核对之前不会向新密钥发送：
+   {program} --profile {accountant} whoami
+   {program} --profile {principal} recipients
+   {program} --profile {accountant} key rotate
+   {program} --profile {principal} send 对账单.txt --category bank
+   {program} --profile {principal} recipients confirm 成员编号 --fingerprint '会计念出的核对词'
+
 全部身份、口令与链接见 demo.json（仅限本人读取）。
 "
         ),
@@ -109,6 +116,14 @@ In another terminal, try:
    {program} --profile {principal} who-saw
    {program} --profile {principal} withdraw SHARE
    {program} --ca {ca} receive 'SHARE LINK' --code CODE --to partner-inbox
+
+10. A key is compared by reading words aloud; after the accountant has made new keys, the client's
+   device seals nothing to them before somebody has compared:
+   {program} --profile {accountant} whoami
+   {program} --profile {principal} recipients
+   {program} --profile {accountant} key rotate
+   {program} --profile {principal} send statement.txt --category bank
+   {program} --profile {principal} recipients confirm MEMBER --fingerprint 'WORDS OF THE ACCOUNTANT'
 
 Everybody's profile, passphrase and link stand in demo.json (private to you).
 "

@@ -309,6 +309,14 @@ fn a_changed_key_waits_for_a_person_or_for_a_lead_who_vouches() {
     let directory = world.shown(OWN, &chain(&rotated)).expect("verifies");
     assert_eq!(directory.held_back(member(2)), None);
 
+    // A device that never knew the one before takes it no easier: a thief with the old key
+    // could have made a second one.
+    let world = World::new();
+    let directory = world.shown(OWN, &chain(&rotated)).expect("verifies");
+    assert_eq!(directory.held_back(member(2)), Some(change));
+    let directory = world.shown(OWN, &chain(&vouched)).expect("verifies");
+    assert_eq!(directory.held_back(member(2)), None);
+
     let world = World::new();
     world.shown(OWN, &firm(OWN)).expect("met");
     let pin = Pin { confirmed: true, ..pin_of(&after).expect("a recipient") };

@@ -52,6 +52,19 @@ pub struct Known {
     pub firm: BTreeSet<Hash>,
 }
 
+impl Memory {
+    /// Whether `learned` says nothing that is not here already.
+    pub fn holds(&self, learned: &Self) -> bool {
+        let (known, more) = (&self.known, &learned.known);
+        learned.scope.statements.is_subset(&self.scope.statements)
+            && more.firm.is_subset(&known.firm)
+            && more.pins.is_empty()
+            && more.about.iter().all(|(member, hashes)| {
+                known.about.get(member).is_some_and(|all| hashes.is_subset(all))
+            })
+    }
+}
+
 impl Known {
     /// Adds what another command or request learned. A card gives way to a later epoch alone,
     /// and a confirmation of the same card stays.

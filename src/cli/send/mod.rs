@@ -259,17 +259,6 @@ async fn run_session(
         .through(|| directory::fetch(&session, Some(client)))
         .await
         .map_err(unknown_client)?;
-    for change in directory.told_changes() {
-        let words = spoken(&change.now);
-        let words = context.terminal.lang.spoken(&words);
-        context.terminal.say(match context.terminal.lang {
-            Lang::En => format!(
-                "note: member {} has a new key, and a lead vouches for it: {words}",
-                change.member
-            ),
-            Lang::Zh => format!("提示：成员 {} 已更换密钥，由主管会计担保：{words}", change.member),
-        });
-    }
     let desk = session.profile().desk();
     let sender = Sender {
         line: Line::Session(Box::new(session)),
@@ -282,6 +271,34 @@ async fn run_session(
         most_bytes: None,
     };
     run(context, sender, options).await
+}
+
+/// Says who reads now that did not before, and whose key a lead has vouched for.
+fn tell_news(context: &Context, directory: &Directory, readers: &[Reader]) {
+    let terminal = &context.terminal;
+    for reader in readers {
+        let member = reader.member;
+        let words = spoken(&reader.known_by);
+        let words = terminal.lang.spoken(&words);
+        let role = terminal.lang.role(reader.role);
+        let changed = directory.told_changes().iter().any(|change| change.member == member);
+        match (changed, directory.is_newcomer(member), terminal.lang) {
+            (true, _, Lang::En) => terminal.say(format!(
+                "note: {role} {member} has a new key, and a lead vouches for it: {words}"
+            )),
+            (true, _, Lang::Zh) => {
+                terminal.say(format!("提示：{role} {member} 已更换密钥，由主管会计担保：{words}"));
+            }
+            (_, true, Lang::En) => {
+                terminal
+                    .say(format!("note: {role} {member} reads this client's papers now: {words}"));
+            }
+            (_, true, Lang::Zh) => {
+                terminal.say(format!("提示：{role} {member} 现在可阅读该客户的文档：{words}"));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Who sends, whom the statements name, and whose documents they become.
@@ -309,6 +326,7 @@ async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<
         (_, error) => directory::undemandable(error),
     })?;
     readers.retain(|reader| !firm_alone || reader.is_firm_side());
+    tell_news(context, &directory, &readers);
     let recipients = readers
         .iter()
         .map(|reader| Recipient::try_from(&reader.recipient))

@@ -8,11 +8,12 @@ use crate::api::{
     Base64, Offer, Offered, ProposeShare, ShareInfo, ShareState, SharedDocument, limits,
 };
 use crate::cli::Context;
+use crate::cli::directory::are_confirmed;
 use crate::cli::error::Error;
 use crate::cli::firm::ends_within;
 use crate::cli::gateway::Session;
 use crate::cli::lang::Lang;
-use crate::cli::reading::{Reading, Said, envelope_error};
+use crate::cli::reading::{Reading, Said, demand, envelope_error};
 use crate::cli::words::Word;
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Hash, Line, Link, Note, Share};
@@ -232,6 +233,9 @@ async fn wrap(
         let Said::Signed(signed) = reading.verify(&info).await? else {
             return Err(Error::new(Word::NotOpened).about(id));
         };
+        // What the partner gives back is sealed to these people.
+        let directory = reading.directory(info.client).await?;
+        are_confirmed(directory.as_ref(), demand(&info, signed.category))?;
         let part = reading.sealed_part(&info, &signed)?;
         let (key, header) = reading.file_key(&info)?;
         let strength = header.strength().map_err(|e| envelope_error(e, *id))?;

@@ -114,6 +114,15 @@ fn a_lead_who_is_not_the_member_vouches() {
     assert_eq!(vouched(1), Some(Vouched::Lead));
     assert_eq!(vouched(0), Some(Vouched::Root));
     assert_eq!(vouched(3), Some(Vouched::OldKey), "a principal vouches for nobody");
+    // A lead's key that was replaced before vouches for nothing that came later.
+    let lead = next(&card(1, Role::Lead), 31);
+    let lead = Note::sign(&lead, &[&key(31), &key(1)]);
+    let later = Card { time: TIME.plus_secs(61), ..new.clone() };
+    for (by, expected) in [(1, Vouched::OldKey), (31, Vouched::Lead)] {
+        let note = Note::sign(&later, &[&key(32), &key(2), &key(by)]);
+        let directory = with([lead.clone(), note]).expect("rotated");
+        assert_eq!(directory.vouched(member(2)), Some(expected), "{by}");
+    }
     let own = next(&card(1, Role::Lead), 31);
     let note = Note::sign(&own, &[&key(31), &key(1)]);
     assert_eq!(with([note]).expect("rotated").vouched(member(1)), Some(Vouched::OldKey));
