@@ -35,6 +35,7 @@ mod hosts;
 mod identity;
 mod identity_sessions;
 mod keys;
+mod keys_hostile;
 mod lengths;
 mod links_hold;
 mod log_lines;
