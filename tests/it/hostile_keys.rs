@@ -40,7 +40,7 @@ fn sign_of(demo: &Demo, who: &str) -> SigningKey {
 }
 
 /// Changes the statements of every directory that is asked for.
-fn directories(exchange: &mut Exchange, change: impl FnOnce(&mut Vec<Note>)) {
+pub(crate) fn directories(exchange: &mut Exchange, change: impl FnOnce(&mut Vec<Note>)) {
     if !exchange.is(Method::GET, "/directory") {
         return;
     }

@@ -10,8 +10,9 @@ use strongroom::envelope::statement::{Card, Note, Recipient, Revocation, Stateme
 use strongroom::ids::MemberId;
 use strongroom::secrets::Secret;
 
+use crate::hostile_keys;
 use crate::support::demo::{Demo, Ran, text};
-use crate::support::liar::{Exchange, Liar};
+use crate::support::liar::Liar;
 
 fn field(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
@@ -55,19 +56,9 @@ fn is_of(note: &Note, kind: &str) -> bool {
     peek_kind(note.text()).is_ok_and(|found| found == kind)
 }
 
-/// Changes the statements of every directory that is asked for.
+/// Changes the statements of every directory that is asked for from now on.
 fn directories(liar: &Liar, change: impl Fn(&mut Vec<Note>) + Send + 'static) {
-    liar.lie(move |exchange: &mut Exchange| {
-        if !exchange.is(Method::GET, "/directory") {
-            return;
-        }
-        exchange.rewrite(|json| {
-            let mut notes: Vec<Note> =
-                serde_json::from_value(json["statements"].take()).expect("statements");
-            change(&mut notes);
-            json["statements"] = serde_json::to_value(notes).expect("JSON");
-        });
-    });
+    liar.lie(move |exchange| hostile_keys::directories(exchange, |notes| change(notes)));
 }
 
 /// Puts the thief's card in the place of what the member made of the same one.
