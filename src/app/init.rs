@@ -164,7 +164,7 @@ pub(super) async fn found(
         founding.invitation,
         founding.fragment.encode().as_str()
     );
-    let joined = join(&lead, args, &link, passphrase).await;
+    let joined = join(&lead, args, url, &link, passphrase).await;
     gateway.stop().await;
     let joined = joined?;
     settle(args, url, &founding, &config_path, &ca, profile, &joined)
@@ -230,12 +230,15 @@ async fn store_foundation(
 async fn join(
     lead: &Person,
     args: &InitArgs,
+    url: &str,
     link: &str,
     passphrase: Option<&str>,
 ) -> Result<serde_json::Value, Error> {
     let name = args.name.clone().unwrap_or_else(|| args.login.clone());
     let mut words: Vec<&OsStr> =
-        ["join", "-", "--login", &args.login, "--name", &name].map(OsStr::new).to_vec();
+        ["join", "-", "--login", &args.login, "--name", &name, "--kit-gateway", url]
+            .map(OsStr::new)
+            .to_vec();
     if let Some(file) = &args.passphrase_file {
         words.push(OsStr::new("--passphrase-file"));
         words.push(file.as_os_str());

@@ -156,3 +156,43 @@ fn ctrl_c_stops_in_order_and_says_what_was_sent() {
     let sent = demo.run("principal", &["send", &text(&file)]).ok();
     assert_eq!(sent[0]["resumed"], true);
 }
+
+/// Sends `files` with `with` and says of each which document it is and whether it was sent before.
+fn sent(demo: &Demo, who: &str, files: &[&Path], with: &[&str]) -> Vec<(Value, bool)> {
+    let files: Vec<String> = files.iter().map(|file| text(file)).collect();
+    let words: Vec<&str> = ["send"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let ran = demo.run(who, &[words, with.to_vec()].concat());
+    let rows = ran.json.as_array().cloned().unwrap_or_else(|| panic!("{ran:?}"));
+    rows.iter().map(|row| (row["document"].clone(), row["sent_before"] == true)).collect()
+}
+
+#[test]
+fn the_same_command_again_sends_what_is_missing_and_nothing_twice() {
+    let demo = Demo::start();
+    let before = listed(&demo);
+    let link = demo.record["request_link"].as_str().expect("a link").to_owned();
+    let mut documents = before;
+    for (who, with) in [("principal", vec![]), ("nobody", vec!["--link", &link, "--from", "李四"])]
+    {
+        let short = demo.file(&format!("short of {who}"), b"short");
+        let long = demo.file(&format!("long of {who}"), &noise(SIZE, 9));
+        let missing = demo.place(&format!("late of {who}"));
+        let files = [short.as_path(), &long, &missing];
+        let first = sent(&demo, who, &files, &with);
+        assert_eq!(first[2].0, Value::Null, "there is no such file yet");
+        assert_eq!(listed(&demo), documents + 2);
+        let again = sent(&demo, who, &files, &with);
+        assert_eq!(again[..2], [(first[0].0.clone(), true), (first[1].0.clone(), true)]);
+        std::fs::write(&missing, b"late").expect("written");
+        std::fs::write(&short, b"another").expect("changed");
+        let last = sent(&demo, who, &files, &with);
+        assert_eq!(last[1], (first[1].0.clone(), true));
+        assert!(last[0].0 != first[0].0 && !last[0].1, "what changed is another document");
+        assert_eq!(listed(&demo), documents + 4);
+        // Nothing is missing any more: from here on it is a new command.
+        let anew = sent(&demo, who, &files, &with);
+        assert!(anew.iter().all(|(document, before)| document.is_string() && !before));
+        documents += 7;
+        assert_eq!(listed(&demo), documents);
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::demo::{Demo, Ran, text};
+use crate::support::demo::{Demo, Ran, strongroom, text};
 
 fn field(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
@@ -203,4 +203,17 @@ fn a_second_officer_holds_the_root_key_too() {
         demo.run("lead", &["root", "export", "--to", &principal, "--out", &text(&outside)]);
     assert_eq!((refused.status, refused.code()), (3, "no_such_member".into()));
     assert!(!outside.exists());
+}
+
+#[test]
+fn a_founders_kit_names_the_address_that_people_type() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, profile) = (folder.path().join("srv"), folder.path().join("lead"));
+    let url = "https://files.example.cn:8443";
+    let words = ["--json", "--profile", &text(&profile), "init", "--data", &text(&data)];
+    let mut command = strongroom(&words);
+    let founded = Ran::of(&command.args(["--firm", "所", "--url", url]).output().expect("runs"));
+    let kit = std::fs::read_to_string(field(&founded.ok(), "kit")).expect("a page");
+    assert!(kit.contains(&format!(": {url}\n")), "{kit}");
+    assert!(!kit.contains("127.0.0.1"), "{kit}");
 }

@@ -111,17 +111,20 @@ pub(super) async fn people(
         let mut words = vec!["invite", "--role", role];
         words.extend(client.iter().flat_map(|client| ["--client", client]));
         let link = text(&say(&lead, &words).await?, "url")?;
-        invited.push((*name, *title, on(&link, &here)));
+        let gateway = link.split("/i/").next().unwrap_or(&here).to_owned();
+        invited.push((*name, *title, on(&link, &here), gateway));
     }
     let members: BTreeMap<&str, String> = stream::iter(invited)
-        .map(|(name, title, link)| {
+        .map(|(name, title, link, gateway)| {
             let person = Person::new(&profile(name), &ca);
             // Link and passphrase go in by standard input: arguments can be seen by others.
             let input = Zeroizing::new(format!("{link}\n{}\n", passphrases.of(name).as_str()));
             async move {
                 let words =
                     ["join", "-", "--login", name, "--name", title, "--passphrase-file", "-"];
-                let joined = person.run(&words.map(OsStr::new), Some(&input)).await?;
+                let kit = ["--kit-gateway", &gateway];
+                let words: Vec<_> = words.iter().chain(&kit).map(OsStr::new).collect();
+                let joined = person.run(&words, Some(&input)).await?;
                 Ok::<_, Error>((name, text(&joined, "member")?))
             }
         })

@@ -60,6 +60,9 @@ pub struct JoinArgs {
     /// Where to write the recovery kit (default: recovery-kit.txt in the profile)
     #[arg(long, value_name = "FILE")]
     pub kit: Option<PathBuf>,
+    /// The address that the kit names, where the link leads to the gateway another way
+    #[arg(long, value_name = "URL", hide = true)]
+    pub kit_gateway: Option<String>,
 }
 
 /// Everything joining needs to know.
@@ -77,6 +80,8 @@ pub struct JoinPlan<'a> {
     pub device: String,
     /// Where the kit is written.
     pub kit: PathBuf,
+    /// The gateway that the kit names; that of the link without one.
+    pub kit_gateway: Option<String>,
     /// The profile folder to make.
     pub profile: &'a Path,
     /// The CA to pin (PEM).
@@ -255,7 +260,7 @@ pub async fn join(plan: JoinPlan<'_>, clock: &Clock) -> Result<Joined, Error> {
     }
     let around = KitPage {
         firm: &verified.seen.firm.name,
-        gateway: gateway.origin(),
+        gateway: plan.kit_gateway.as_deref().unwrap_or(gateway.origin()),
         login: &login,
         member,
         root: verified.seen.firm.root.key_id(),
@@ -351,6 +356,7 @@ pub async fn run(context: &Context, args: JoinArgs) -> Result<(), Error> {
         name,
         device: super::device_name(args.device.as_deref()),
         kit: args.kit.unwrap_or_else(|| dir.join("recovery-kit.txt")),
+        kit_gateway: args.kit_gateway,
         profile: &dir,
         ca: context.ca()?,
     };

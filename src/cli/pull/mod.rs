@@ -12,11 +12,13 @@ mod recovery;
 pub(in crate::cli) mod table;
 pub(in crate::cli) mod writing;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 
 use futures_util::StreamExt;
 use serde::Serialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::api::{DocumentInfo, DocumentState, RecoveryHeader};
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
@@ -132,6 +134,7 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<(), Error> {
         bars,
         findings,
         unproven: Mutex::default(),
+        turns: std::sync::Mutex::default(),
     };
     outcomes.extend(pulling.all(found).await);
     outcomes.extend(pulling.findings.missing.iter().map(absent));
@@ -224,9 +227,20 @@ pub(super) struct Pulling<'a> {
     findings: Findings,
     /// Headers for the recovery key of documents that are here now.
     unproven: Mutex<Vec<RecoveryHeader>>,
+    /// Files of one name come one after the other: the second may be there already.
+    turns: std::sync::Mutex<HashMap<PathBuf, Arc<Mutex<()>>>>,
 }
 
 impl Pulling<'_> {
+    /// Waits until nobody else of this run writes a file of this name.
+    async fn turn(&self, path: PathBuf) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.entry(path).or_default().clone()
+        };
+        turn.lock_owned().await
+    }
+
     /// Pulls everything, a few at once; what Ctrl-C stopped says so.
     async fn all(&self, found: Vec<DocumentInfo>) -> Vec<Outcome> {
         let mut outcomes: Vec<Option<Result<Pulled, Error>>> = found.iter().map(|_| None).collect();

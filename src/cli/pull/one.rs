@@ -72,6 +72,7 @@ impl Pulling<'_> {
             reason: (!signed.sender_known).then_some("sender_unknown"),
             skipped,
         };
+        let _turn = self.turn(folder.join(&name)).await;
         let (in_folder, named) = (folder.clone(), name.clone());
         let (size, sha256) = (part.size, part.sha256);
         let there =

@@ -278,7 +278,9 @@ impl Dispatch {
         };
         profile::replace_private(&path, kept.to_string().as_bytes())
             .map_err(|e| file_error(Word::CannotWrite, &path, &e))?;
-        self.forget_pending(document);
+        if !self.several {
+            self.forget_pending(document);
+        }
         Ok(path)
     }
 

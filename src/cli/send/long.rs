@@ -45,7 +45,8 @@ impl Dispatch {
         let sealed = self.sealed(document, &sealer, length, &plain)?;
         let receipt = self.complete(&sealed, Delivery::Uploaded, &mut patience).await?;
         let Plain { name, size, sha256 } = plain;
-        Ok(SentFile { document, name, sha256, size, receipt, resumed: false })
+        let (resumed, before, sending) = (false, false, None);
+        Ok(SentFile { document, name, sha256, size, receipt, resumed, before, sending })
     }
 
     pub(super) async fn send_long_file(
@@ -108,12 +109,10 @@ impl Dispatch {
             journal.update(&entry)?;
         }
         let receipt = self.complete(&sealed, Delivery::Uploaded, &mut patience).await?;
-        if let Some(journal) = &mut journal {
-            journal.discard()?;
-        }
+        self.finished(journal.as_mut(), &entry)?;
         let Plain { name, size, sha256 } = plain;
-        let resumed = known.is_some();
-        Ok(Some(SentFile { document, name, sha256, size, receipt, resumed }))
+        let (resumed, before, sending) = (known.is_some(), false, Some(entry.sending));
+        Ok(Some(SentFile { document, name, sha256, size, receipt, resumed, before, sending }))
     }
 
     /// Forgets a document that will not be finished: its key is never used again.

@@ -43,7 +43,7 @@ use super::lang::Lang;
 use super::profile::Desk;
 use super::terminal::{Terminal, printable};
 use super::words::Word;
-
+use journal::Journal;
 use tus::Patience;
 
 /// Files that are sent at once.
@@ -155,6 +155,8 @@ pub(crate) struct Dispatch {
     retry_for: Duration,
     terminal: Terminal,
     most_bytes: Option<u64>,
+    /// Whether the command sends more than one file.
+    several: bool,
     bars: Bars,
 }
 
@@ -172,6 +174,8 @@ struct Row {
     period: Period,
     category: Category,
     resumed: bool,
+    /// Whether an earlier run of this command sent it.
+    sent_before: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     dry_run: Option<Vec<Recipients>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -357,6 +361,7 @@ async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<
         retry_for: span,
         terminal: context.terminal,
         most_bytes,
+        several: options.files.len() > 1,
         bars: Bars::new(&context.terminal),
     });
     let rows = if options.dry_run {
@@ -381,6 +386,7 @@ impl Dispatch {
             period: self.place.period,
             category: self.place.category,
             resumed: false,
+            sent_before: false,
             dry_run: None,
             error: None,
         }
@@ -397,6 +403,18 @@ impl Dispatch {
         row.seal = Some(SealLevel::EndToEnd);
         row.dry_run = Some(self.readers.iter().map(Recipients::from).collect());
         (row, Ok(()))
+    }
+
+    /// All is sent: the same command would be a new one.
+    fn forget<'a>(&self, sent: impl Iterator<Item = &'a one::SentFile>) {
+        for sent in sent {
+            self.forget_pending(sent.document);
+            let journal = sent.sending.as_ref().map(|sending| Journal::take(&self.desk, sending));
+            // What stays makes the same command say that it was sent before.
+            if let Some(Ok(Some(mut journal))) = journal {
+                let _ = journal.discard();
+            }
+        }
     }
 
     /// Sends every file, a few at once, each in a task of its own: one that waits for the disk
@@ -429,6 +447,9 @@ impl Dispatch {
             }
         }
         drop(sending);
+        if self.several && outcomes.iter().all(|outcome| matches!(outcome, Some(Ok(_)))) {
+            self.forget(outcomes.iter().flatten().flatten());
+        }
         let row = |(file, outcome): (&PathBuf, Option<Result<one::SentFile, Error>>)| {
             let mut row = self.row(file);
             match outcome.unwrap_or_else(|| Err(Error::new(Word::Interrupted))) {
@@ -494,6 +515,12 @@ fn text(terminal: &Terminal, dispatch: &Dispatch, rows: &[Row]) -> String {
         let line = match (&row.error, row.document, terminal.lang) {
             (Some(error), _, Lang::En) => format!("not sent  {file}: {}", error.message),
             (Some(error), _, Lang::Zh) => format!("未发送  {file}：{}", error.message),
+            (None, Some(document), Lang::En) if row.sent_before => {
+                format!("sent before  {name}  document {document}")
+            }
+            (None, Some(document), Lang::Zh) if row.sent_before => {
+                format!("此前已发送  {name}  文档 {document}")
+            }
             (None, Some(document), Lang::En) => format!("sent  {name}  document {document}"),
             (None, Some(document), Lang::Zh) => format!("已发送  {name}  文档 {document}"),
             (None, None, Lang::En) => format!("would send  {name}"),

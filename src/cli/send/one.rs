@@ -28,6 +28,10 @@ pub(super) struct SentFile {
     pub(super) size: u64,
     pub(super) receipt: PathBuf,
     pub(super) resumed: bool,
+    /// Whether an earlier command sent it.
+    pub(super) before: bool,
+    /// What its journal is kept under; none for streams.
+    pub(super) sending: Option<Sending>,
 }
 
 impl SentFile {
@@ -40,6 +44,7 @@ impl SentFile {
         row.seal = Some(SealLevel::EndToEnd);
         row.receipt = Some(self.receipt);
         row.resumed = self.resumed;
+        row.sent_before = self.before;
     }
 }
 
@@ -196,7 +201,7 @@ impl Dispatch {
         let Some(receipt) = self.finished_before(entry.document, entry.commit).await? else {
             return Ok(None);
         };
-        journal.discard()?;
+        self.finished(Some(journal), entry)?;
         Ok(Some(SentFile {
             document: entry.document,
             name: entry.sending.name.clone(),
@@ -204,7 +209,22 @@ impl Dispatch {
             size: entry.look.size,
             receipt,
             resumed: true,
+            before: true,
+            sending: Some(entry.sending.clone()),
         }))
+    }
+
+    /// Ends the journal of a finished document: at once, or with the whole command.
+    pub(super) fn finished(
+        &self,
+        journal: Option<&mut Journal>,
+        entry: &Entry,
+    ) -> Result<(), Error> {
+        match journal {
+            Some(journal) if self.several => journal.settle(entry.clone()),
+            Some(journal) => journal.discard(),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn entry(

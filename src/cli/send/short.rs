@@ -31,7 +31,8 @@ impl Dispatch {
         let delivery = Delivery::Whole { header: &header, payload };
         let receipt = self.complete(&sealed, delivery, &mut patience).await?;
         let Plain { name, size, sha256 } = plain;
-        Ok(SentFile { document, name, sha256, size, receipt, resumed: false })
+        let (resumed, before, sending) = (false, false, None);
+        Ok(SentFile { document, name, sha256, size, receipt, resumed, before, sending })
     }
 
     pub(super) async fn send_short_file(
@@ -52,15 +53,14 @@ impl Dispatch {
         };
         let (sealer, payload) = seal_whole(&plaintext)?;
         let document = DocumentId::random();
+        let mut entry = self.entry(sending, &source, document, &sealer);
+        entry.sha256 = Some(plain.sha256);
         if let Some(journal) = &mut journal {
-            let mut entry = self.entry(sending, &source, document, &sealer);
-            entry.sha256 = Some(plain.sha256);
             journal.begin(&entry)?;
         }
-        let sent = self.send_small(document, &sealer, &payload, plain).await?;
-        if let Some(journal) = &mut journal {
-            journal.discard()?;
-        }
+        let mut sent = self.send_small(document, &sealer, &payload, plain).await?;
+        self.finished(journal.as_mut(), &entry)?;
+        sent.sending = Some(entry.sending);
         Ok(sent)
     }
 }

@@ -5,6 +5,9 @@
 //! sealed again under a journalled key and nonce must come out with the journalled hash; a file
 //! that looks or reads otherwise begins a new document with a new key and nonce. Documents of
 //! one segment keep no key: they are only ever sent again as new ones.
+//!
+//! Of a command with several files the entries of finished documents stay, without key and
+//! pieces, until all are finished: the same command again sends what is missing and nothing twice.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -161,6 +164,15 @@ impl Journal {
     /// [`Word::CannotWrite`], [`Word::DiskFull`].
     pub(super) fn update(&self, entry: &Entry) -> Result<(), Error> {
         write_json(&self.path, entry)
+    }
+
+    /// The document is finished: leaves what says so, and nothing that could seal again.
+    ///
+    /// # Errors
+    /// [`Word::CannotWrite`], [`Word::DiskFull`].
+    pub(super) fn settle(&mut self, mut entry: Entry) -> Result<(), Error> {
+        entry.resume = None;
+        self.begin(&entry)
     }
 
     /// A sealer that goes on with `entry`, when its file still looks the same and the header is
