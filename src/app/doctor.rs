@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::error::Error;
-use super::serve;
+use super::{payloads, serve};
 use crate::cli::Context;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,11 +20,15 @@ use crate::trust::Directory;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Example · 示例:
-  strongroom doctor --config /srv/strongroom/strongroom.toml")]
+  strongroom doctor --config /srv/strongroom/strongroom.toml
+  strongroom doctor --config /restored/strongroom.toml --deep")]
 pub struct DoctorArgs {
     /// The settings' file
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+    /// Read every payload through and compare its hashes: takes as long as reading them all
+    #[arg(long)]
+    pub deep: bool,
 }
 
 /// One check and how it ended.
@@ -45,7 +49,7 @@ pub(super) async fn run(context: &Context, args: &DoctorArgs) -> Result<(), Erro
         GatewaySecrets::load(&config.gateway.secrets).map(|_| String::new()),
     ));
     checks.push(check("storage", storage(&config).await));
-    checks.extend(database(&config).await);
+    checks.extend(database(&config, args.deep).await);
     checks.push(check("channels of notices", notices::check(&config.notices, &Clock::System)));
     let failed = checks.iter().filter(|c| !c.ok).count();
     context
@@ -90,7 +94,7 @@ async fn storage(config: &Config) -> Result<String, crate::objects::Error> {
     Ok(format!("{} MiB free", objects.free_bytes()? >> 20))
 }
 
-async fn database(config: &Config) -> Vec<Check> {
+async fn database(config: &Config, deep: bool) -> Vec<Check> {
     if !config.database.path.exists() {
         let detail = "there is none; run strongroom init".to_owned();
         return vec![Check { check: "database", ok: false, detail }];
@@ -135,8 +139,30 @@ async fn database(config: &Config) -> Vec<Check> {
         }
         Err(error) => checks.push(check("firm", Err(error))),
     }
+    checks.push(payloads(config, &store, deep).await);
     store.close().await;
     checks
+}
+
+async fn payloads(config: &Config, store: &Store, deep: bool) -> Check {
+    let name = "payloads";
+    let found = match Objects::open(&config.storage.folder) {
+        Ok(objects) => payloads::check(store, &objects, deep).await,
+        Err(error) => Err(error.into()),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return check(name, Err(error)),
+    };
+    let payloads::Found { segments, bytes, missing, damaged } = found;
+    let how = if deep { "read and compared" } else { "looked at; --deep reads them" };
+    let all = format!("{segments} segments, {} MiB, {how}", bytes >> 20);
+    let detail = if found.is_whole() {
+        all
+    } else {
+        format!("{missing} missing, {damaged} damaged of {all}: restore the object store's copy")
+    };
+    Check { check: name, ok: found.is_whole(), detail }
 }
 
 fn days_since(at: crate::clock::Timestamp) -> i64 {

@@ -8,6 +8,7 @@ mod error;
 mod founding;
 pub mod gateway;
 pub mod init;
+mod payloads;
 mod person;
 pub mod recover;
 pub mod serve;

@@ -7,7 +7,7 @@ use crate::envelope::Pieces;
 use crate::envelope::statement::Nonce;
 use crate::ids::DocumentId;
 
-use super::columns::{corrupt, signed, unsigned};
+use super::columns::{corrupt, parse, signed, unsigned};
 use super::engine::{Error, Tx};
 
 /// A row of whole pieces in one object.
@@ -98,6 +98,31 @@ impl Tx {
         .fetch_all(self.conn())
         .await?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Up to `limit` segments of all documents behind the one that begins at that payload offset.
+    pub async fn segments_after(
+        &mut self,
+        after: Option<(DocumentId, u64)>,
+        limit: u16,
+    ) -> Result<Vec<(DocumentId, Segment)>, Error> {
+        let (document, start) = after
+            .map_or((String::new(), -1), |(document, start)| (document.to_string(), signed(start)));
+        let rows: Vec<(String, i64, i64, String, Vec<u8>)> = sqlx::query_as(
+            "SELECT document, start, length, object, piece_hashes FROM segments
+             WHERE (document, start) > ($1, $2) ORDER BY document, start LIMIT $3",
+        )
+        .bind(document)
+        .bind(start)
+        .bind(i64::from(limit))
+        .fetch_all(self.conn())
+        .await?;
+        rows.into_iter()
+            .map(|(document, start, length, object, pieces)| {
+                let document = parse(&document, "segments.document")?;
+                Ok((document, (start, length, object, pieces).try_into()?))
+            })
+            .collect()
     }
 
     /// Those of `objects` that some document refers to.

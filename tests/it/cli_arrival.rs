@@ -270,3 +270,12 @@ fn no_plaintext_touches_the_disk() {
     std::fs::write(demo.data().join("control"), canary).expect("written");
     assert!(seen(canary).is_some());
 }
+
+#[test]
+fn the_page_of_an_address_is_there_with_the_slash_too() {
+    let demo = Demo::start();
+    let url = demo.record["on_arrival_url"].as_str().expect("an address");
+    let (bare, slash) = (curl(&demo, &[url]), curl(&demo, &[&format!("{url}/")]));
+    assert_eq!((bare.status, slash.status), (200, 200));
+    assert_eq!(bare.body, slash.body);
+}

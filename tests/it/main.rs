@@ -11,6 +11,7 @@ mod cli_main_job;
 mod cli_request_links;
 mod cli_resume;
 mod clock_jumps;
+mod doctor;
 mod documents;
 mod documents_matrix;
 mod download;

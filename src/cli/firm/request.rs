@@ -200,11 +200,11 @@ fn told(terminal: &Terminal, requested: &Requested) -> String {
              仅显示一次。持有链接者只能发送；内容在发送人的设备上封存。"
         ),
         (true, Lang::En) => format!(
-            "{url}\nGood until {expires_at}:  curl -T FILE {url}/\nWhoever has the address \
+            "{url}/\nGood until {expires_at}:  curl -T FILE {url}/\nWhoever has the address \
              can send. The gateway seals what arrives; senders who can run strongroom should."
         ),
         (true, Lang::Zh) => format!(
-            "{url}\n有效至 {expires_at}：curl -T 文件 {url}/\n持有该地址者均可上传。内容由网关在到达时封存；\
+            "{url}/\n有效至 {expires_at}：curl -T 文件 {url}/\n持有该地址者均可上传。内容由网关在到达时封存；\
              能运行 strongroom 的发送人应使用 strongroom。"
         ),
     }

@@ -35,6 +35,14 @@ where
             page::arrival,
         )
         .get(
+            "/in/{token}/",
+            Policy::Token,
+            operation("arrival.page_slash", "What this address is, and how to send to it.")
+                .path_param("token", "The address's token.")
+                .answers_bytes(StatusCode::OK, html, "The page."),
+            page::arrival,
+        )
+        .get(
             "/i/{invitation}",
             Policy::Public,
             operation("invitations.page", "What an invitation link is, for whoever tapped it.")
