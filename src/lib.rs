@@ -7,11 +7,11 @@
 //! | rank | modules | may use |
 //! |---|---|---|
 //! | 0 | `clock` `faults` `ids` `secrets` | nothing of ours |
-//! | 1 | `model` `envelope` `merkle` `opaque` | 0 |
+//! | 1 | `model` `envelope` `merkle` `opaque` `outbound` | 0 |
 //! | 2 | `access` `api` `config` `trust` | 0–1 |
 //! | 3 | `store` `objects` | 0–2 |
 //! | 4 | `audit` `jobs` `notices` | 0–3 |
-//! | 5 | `identity` `documents` `firm` `partners` `shares` | 0–4 |
+//! | 5 | `identity` `documents` `firm` `partners` `shares` `witness` | 0–4 |
 //! | 6 | `http` `worker` | 0–5 |
 //! | 6 | `cli` | 0–2 |
 //! | 7 | `app` and `main` | all |
@@ -34,9 +34,11 @@ pub mod merkle;
 pub mod notices;
 pub mod objects;
 pub mod opaque;
+pub mod outbound;
 pub mod partners;
 pub mod secrets;
 pub mod shares;
 pub mod store;
 pub mod trust;
+pub mod witness;
 pub mod worker;

@@ -12,7 +12,8 @@ use crate::ids::{DocumentId, MemberId};
 pub struct LogProof {
     /// Whether the entry has its place in the tree; it gets it within a minute.
     pub included: bool,
-    /// The proof with the newest checkpoint (C2SP tlog-proof), once it is included.
+    /// The proof with the newest checkpoint (C2SP tlog-proof), once it is included; where a
+    /// witness was named, with the newest that it cosigned.
     pub proof: Option<String>,
     /// The newest checkpoint and how it grew out of the one asked about.
     pub head: LogHead,
@@ -29,6 +30,19 @@ pub struct LogHead {
     /// The consistency proof from the size asked about (RFC 6962, section 2.1.2); none where
     /// the log is shorter than that.
     pub consistency: Option<Vec<Hash>>,
+    /// The newest checkpoint that the witness asked about cosigned, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosigned: Option<Cosigned>,
+}
+
+/// A checkpoint that a witness cosigned.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cosigned {
+    /// The signed note with its cosignatures (C2SP tlog-cosignature).
+    pub checkpoint: String,
+    /// The consistency proof from it to the newest checkpoint (RFC 6962, section 2.1.2).
+    pub consistency: Vec<Hash>,
 }
 
 /// One thing that somebody did, or tried to do, with what is a client's.

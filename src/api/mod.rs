@@ -43,7 +43,7 @@
 //! | `POST /shares/{id}/unlock` | | [`ShareInfo`] |
 //! | `POST /shares/{id}/open` `/release` | [`OpenShare`] | [`OpenedShare`] |
 //! | `GET /shares/{id}/{document}/age` `/pieces` under [`LEASE_HEADER`] | | `header ‖ payload` |
-//! | `GET /log/proofs/{leaf}?since=` `/log/head?since=` | | [`LogProof`] [`LogHead`] |
+//! | `GET /log/proofs/{leaf}?since=&witness=` `/log/head?since=&witness=` | | [`LogProof`] [`LogHead`] |
 //! | `GET /log/checkpoint` `/log/tile/…` | | C2SP tlog-tiles |
 //! | `GET /clients/{id}/seen?after=` | | [`SeenPage`] |
 //! | `POST /recovery/rehearsal` | [`Rehearsal`] | |
@@ -87,7 +87,7 @@ pub use identity::{
     PassphraseStarted, Refresh, Rotation, RotationStart, RotationStarted, SessionInfo,
     SessionOpened, Tokens,
 };
-pub use log::{LogHead, LogProof, Seen, SeenPage};
+pub use log::{Cosigned, LogHead, LogProof, Seen, SeenPage};
 pub use periods::{ClosedPeriod, GiveReason, SetPeriod};
 pub use problem::ProblemBody;
 pub use shares::{

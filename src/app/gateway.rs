@@ -23,6 +23,7 @@ use crate::notices::Outbox;
 use crate::objects::Objects;
 use crate::shares;
 use crate::store::{self, Store};
+use crate::witness::Asker;
 use crate::worker::{self, sequencer};
 
 /// What handlers take their parts from.
@@ -140,7 +141,17 @@ impl Gateway {
             http::assemble(routes(), state, hosts(config, local), authenticator, metrics.clone());
         let shutdown = Shutdown::new();
         let drained = shutdown.clone();
+        let askers = askers(config)?;
+        let (cosigned, every) =
+            (drained.clone(), Duration::from_secs(config.audit.witness_seconds));
+        let (asked_store, asked_clock) = (store.clone(), clock.clone());
         let helpers = vec![
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = cosigned.draining() => {}
+                    () = worker::witnesses::run(asked_store, asked_clock, askers, every) => {}
+                }
+            }),
             tokio::spawn(listener.serve(metrics, shutdown.clone())),
             tokio::spawn(worker::run(
                 documents,
@@ -208,6 +219,15 @@ impl Gateway {
         let _ = sequencer.await;
         self.store.close().await;
     }
+}
+
+/// The witnesses that are to cosign checkpoints.
+fn askers(config: &Config) -> Result<Vec<Asker>, Error> {
+    let open = |witness| {
+        Asker::open(witness)
+            .map_err(|e| failed("witnesses", ("见证方无法使用", "a witness cannot be used"), &e))
+    };
+    config.audit.witnesses.iter().map(open).collect()
 }
 
 /// Begins to sequence the audit log. It ends when the sender is dropped.

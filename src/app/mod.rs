@@ -12,6 +12,7 @@ mod payloads;
 mod person;
 pub mod recover;
 pub mod serve;
+pub mod witness;
 
 pub use error::Error;
 
@@ -30,6 +31,8 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Check, show or export the audit log · 审计日志
     Audit(audit::AuditArgs),
+    /// Cosign other machines' audit logs · 见证审计日志
+    Witness(witness::WitnessArgs),
     /// Recover documents with two shares, or rehearse it · 恢复文档或演练恢复
     Recover(recover::RecoverArgs),
 }
@@ -51,6 +54,7 @@ pub fn run(global: &Global, command: &Command) -> Exit {
             Command::Demo(args) => demo::run(&context, args).await,
             Command::Doctor(args) => doctor::run(&context, args).await,
             Command::Audit(args) => audit::run(&context, args).await,
+            Command::Witness(args) => witness::run(&context, args).await,
             Command::Recover(args) => recover::run(&context, args).await,
         }
     });

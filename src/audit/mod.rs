@@ -21,7 +21,7 @@ use crate::ids::{ClientId, MemberId};
 use crate::secrets::random_bytes;
 use crate::store::{Error, Tx};
 
-pub use prove::{consistency, head, inclusion};
+pub use prove::{consistency, cosigned, head, inclusion};
 pub use refuse::{REFUSED, Refusal, refuse};
 pub use sequence::{Sequencer, Signed, log_verifier};
 

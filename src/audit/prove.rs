@@ -6,26 +6,46 @@ use crate::merkle::{
     Checkpoint, Digest, LoggedProof, Range, SignedNote, TileSet, consistency_ranges,
     inclusion_ranges, resolve,
 };
-use crate::store::{Error, Tx};
+use crate::store::{Error, StoredCheckpoint, Tx};
 
-/// The log's newest checkpoint. `None` before the first entry was sequenced.
+/// The log's newest checkpoint, with what witnesses have cosigned of it. `None` before the
+/// first entry was sequenced.
 pub async fn head(tx: &mut Tx) -> Result<Option<(Checkpoint, SignedNote)>, Error> {
     let Some(stored) = tx.newest_checkpoint().await? else { return Ok(None) };
-    let corrupt = Error::Corrupt("checkpoints.note");
-    let Ok(note) = SignedNote::parse(&stored.note) else { return Err(corrupt) };
-    let Ok(checkpoint) = Checkpoint::from_text(note.text()) else { return Err(corrupt) };
-    Ok(Some((checkpoint, note)))
+    let lines = tx.cosignatures(stored.size).await?;
+    read(&stored, &lines).map(Some)
 }
 
-/// The proof that the entry with this leaf is in the tree of the newest checkpoint. `None`
-/// while it is not; [`Error::NotFound`] for a leaf that no entry has.
-pub async fn inclusion(tx: &mut Tx, leaf: &Hash) -> Result<Option<LoggedProof>, Error> {
+/// The newest checkpoint that the witness called so cosigned.
+pub async fn cosigned(
+    tx: &mut Tx,
+    witness: &str,
+) -> Result<Option<(Checkpoint, SignedNote)>, Error> {
+    let Some((stored, _)) = tx.newest_cosigned(witness).await? else { return Ok(None) };
+    let lines = tx.cosignatures(stored.size).await?;
+    read(&stored, &lines).map(Some)
+}
+
+fn read(stored: &StoredCheckpoint, lines: &str) -> Result<(Checkpoint, SignedNote), Error> {
+    let corrupt = || Error::Corrupt("checkpoints.note");
+    let note = SignedNote::parse(&stored.note).map_err(|_| corrupt())?;
+    let checkpoint = Checkpoint::from_text(note.text()).map_err(|_| corrupt())?;
+    let note = note.with_lines(lines).map_err(|_| Error::Corrupt("cosignatures.line"))?;
+    Ok((checkpoint, note))
+}
+
+/// The proof that the entry with this leaf is in the tree of `head`, the newest checkpoint or an
+/// earlier one. `None` while it is not; [`Error::NotFound`] for a leaf that no entry has.
+pub async fn inclusion(
+    tx: &mut Tx,
+    leaf: &Hash,
+    head: Option<(Checkpoint, SignedNote)>,
+) -> Result<Option<LoggedProof>, Error> {
     let position = tx.position_of(leaf).await?.ok_or(Error::NotFound)?;
-    let (Some(index), Some((head, checkpoint))) = (position, head(tx).await?) else {
+    let (Some(index), Some((head, checkpoint))) = (position, head) else {
         return Ok(None);
     };
-    let ranges = inclusion_ranges(index, head.size)
-        .ok_or(Error::Corrupt("an entry stands beyond the newest checkpoint"))?;
+    let Some(ranges) = inclusion_ranges(index, head.size) else { return Ok(None) };
     let hashes = hashes(tx, &ranges).await?;
     Ok(Some(LoggedProof { index, hashes, checkpoint }))
 }

@@ -13,6 +13,7 @@ use super::firm::{
 use super::handover::HandoverArgs;
 use super::lang::Lang;
 use super::list::ListArgs;
+use super::log::RequireWitnessArgs;
 use super::partners::PartnerArgs;
 use super::people::{JoinArgs, LoginArgs, SessionsArgs};
 use super::pull::PullArgs;
@@ -87,6 +88,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Print a receipt as one page · 打印回执
     Receipt(ReceiptArgs),
+    /// Require a witness's cosignature · 要求见证方联署
+    RequireWitness(RequireWitnessArgs),
     /// Who saw a client's documents · 谁看过我的文件
     WhoSaw(WhoSawArgs),
     /// The firm's clients · 机构的客户

@@ -183,6 +183,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
         Command::Rewrap(args) => rewrap::run(context, args).await,
         Command::Verify(args) => receipt::run_verify(context, args).await,
         Command::Receipt(args) => receipt::run_page(context, args),
+        Command::RequireWitness(args) => log::run_require(context, &args),
         Command::WhoSaw(args) => who_saw::run(context, args).await,
         Command::Client(args) => firm::run_client(context, args).await,
         Command::Invite(args) => firm::run_invite(context, args).await,

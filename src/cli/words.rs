@@ -462,6 +462,12 @@ words! {
     ChainBroken Unverified "chain_broken"
         "the gateway holds back or has changed what was sent for client {0}: call the firm"
         "网关隐瞒或更改了客户 {0} 的来件记录：请致电机构核实";
+    NotCosigned Unverified "not_cosigned"
+        "no checkpoint that shows this is cosigned by the witness {0}: do not rely on it; ask the firm and the witness"
+        "没有经见证方 {0} 联署的检查点可证明此事：请勿采信，并询问机构与见证方";
+    BadWitnessKey Usage "bad_witness_key"
+        "{0} is not a witness's verifier key (NAME+HASH+KEY, as strongroom witness prints it)"
+        "{0} 不是见证方公钥（NAME+HASH+KEY，见 strongroom witness 的输出）";
     NotOpened Unverified "not_opened"
         "document {0} is sealed to none of your keys: ask a colleague who can open it to re-wrap it"
         "文档 {0} 未封存给您的任何密钥：请能打开的同事执行 rewrap";

@@ -1,10 +1,12 @@
-//! `[audit]`: where checkpoints of the audit log go, so that somebody else holds them too.
+//! `[audit]`: where checkpoints of the audit log go, so that somebody else holds them too, and
+//! who cosigns them.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
+use crate::merkle::CosignerKey;
 
 /// Where checkpoints go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,19 +18,55 @@ pub struct Audit {
     pub folder_seconds: u64,
     /// Whether they are put into the object store too.
     pub object_store: bool,
+    /// Witnesses are asked at most once in so many seconds.
+    pub witness_seconds: u64,
+    /// Witnesses on other machines, which cosign them.
+    pub witnesses: Vec<Witness>,
+}
+
+/// A witness that is asked to cosign checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Its submission prefix (C2SP tlog-witness), an `https://` address.
+    pub url: String,
+    /// Its verifier key, `NAME+HASH+BASE64`.
+    pub key: String,
+    /// A CA (PEM) to trust for it instead of the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
 }
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { folder: "checkpoints".into(), folder_seconds: 600, object_store: false }
+        Self {
+            folder: "checkpoints".into(),
+            folder_seconds: 600,
+            object_store: false,
+            witness_seconds: 10,
+            witnesses: Vec::new(),
+        }
     }
 }
 
 impl Audit {
     pub(super) fn validate(&self) -> Result<(), Refusal> {
-        if (1..=86_400).contains(&self.folder_seconds) {
-            return Ok(());
+        if !(1..=86_400).contains(&self.folder_seconds) {
+            return Err(Refusal::new("audit.folder_seconds", "must be from 1 to 86400, e.g. 600"));
         }
-        Err(Refusal::new("audit.folder_seconds", "must be from 1 to 86400, e.g. 600"))
+        if !(1..=3600).contains(&self.witness_seconds) {
+            return Err(Refusal::new("audit.witness_seconds", "must be from 1 to 3600, e.g. 10"));
+        }
+        for witness in &self.witnesses {
+            if !witness.url.starts_with("https://") {
+                return Err(Refusal::new("audit.witnesses", "url must begin with https://"));
+            }
+            if witness.key.parse::<CosignerKey>().is_err() {
+                let reason =
+                    "key must be a verifier key with type 4, as strongroom witness shows it";
+                return Err(Refusal::new("audit.witnesses", reason));
+            }
+        }
+        Ok(())
     }
 }

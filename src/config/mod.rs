@@ -16,12 +16,13 @@ mod overlay;
 mod shares;
 mod storage;
 mod tls;
+mod witness;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use audit::Audit;
+pub use audit::{Audit, Witness};
 pub use database::Database;
 pub use gateway::Gateway;
 pub use limits::Limits;
@@ -30,6 +31,7 @@ pub use notices::Notices;
 pub use shares::Shares;
 pub use storage::Storage;
 pub use tls::Tls;
+pub use witness::WitnessSettings;
 
 /// Everything a gateway is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +181,9 @@ impl Config {
 
     /// Makes every relative path start at `folder`.
     pub fn resolve(&mut self, folder: &Path) {
+        for ca in self.audit.witnesses.iter_mut().filter_map(|witness| witness.ca.as_mut()) {
+            *ca = folder.join(&*ca);
+        }
         for path in [
             self.tls.certificate.as_mut(),
             self.tls.key.as_mut(),

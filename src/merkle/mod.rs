@@ -7,6 +7,7 @@
 //! in which they are written.
 
 mod checkpoint;
+mod cosign;
 mod edge;
 mod note;
 mod proof;
@@ -16,6 +17,7 @@ mod tree;
 use sha2::{Digest as _, Sha256};
 
 pub use checkpoint::{Checkpoint, LoggedProof};
+pub use cosign::{AddCheckpoint, CosignerKey};
 pub use edge::Edge;
 pub use note::{SignedNote, VerifierKey};
 pub use proof::{

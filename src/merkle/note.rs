@@ -24,6 +24,7 @@ const MAX_SIGNATURES: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifierKey {
     name: String,
+    algorithm: u8,
     key: [u8; 32],
 }
 
@@ -33,7 +34,43 @@ impl VerifierKey {
     /// # Errors
     /// [`Error::Malformed`] for a name that cannot stand in a note.
     pub fn new(name: &str, key: [u8; 32]) -> Result<Self, Error> {
-        if is_name(name) { Ok(Self { name: name.into(), key }) } else { Err(Error::Malformed) }
+        Self::of(ED25519, name, key)
+    }
+
+    /// The same for signatures of another kind.
+    pub(super) fn of(algorithm: u8, name: &str, key: [u8; 32]) -> Result<Self, Error> {
+        if !is_name(name) {
+            return Err(Error::Malformed);
+        }
+        Ok(Self { name: name.into(), algorithm, key })
+    }
+
+    /// Reads a key for signatures of this kind.
+    pub(super) fn parse(algorithm: u8, text: &str) -> Result<Self, Error> {
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(Error::Malformed);
+        };
+        let bytes = STANDARD.decode(key).map_err(|_| Error::Malformed)?;
+        let Some((first, key)) = bytes.split_first() else { return Err(Error::Malformed) };
+        if *first != algorithm {
+            return Err(Error::Malformed);
+        }
+        let read = Self::of(algorithm, name, key.try_into().map_err(|_| Error::Malformed)?)?;
+        // The hash in the middle agrees where the whole is written alike.
+        if read.to_string() == text { Ok(read) } else { Err(Error::Malformed) }
+    }
+
+    /// Whether it signed `message`, by the strict rules of RFC 8032.
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        VerifyingKey::from_bytes(&self.key)
+            .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
+    }
+
+    /// A signature line of this key's with these bytes behind the key's hash.
+    pub(super) fn line(&self, signature: &[u8]) -> String {
+        let bytes = [&self.hash()[..], signature].concat();
+        format!("— {} {}\n", self.name, STANDARD.encode(bytes))
     }
 
     /// Its name.
@@ -49,7 +86,7 @@ impl VerifierKey {
     fn hash(&self) -> [u8; 4] {
         let mut hash = Sha256::new();
         hash.update(&self.name);
-        hash.update([b'\n', ED25519]);
+        hash.update([b'\n', self.algorithm]);
         hash.update(self.key);
         let digest: [u8; 32] = hash.finalize().into();
         [digest[0], digest[1], digest[2], digest[3]]
@@ -58,7 +95,7 @@ impl VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![ED25519];
+        let mut key = vec![self.algorithm];
         key.extend_from_slice(&self.key);
         write!(f, "{}+{}+{}", self.name, hex::encode(self.hash()), STANDARD.encode(key))
     }
@@ -68,15 +105,7 @@ impl FromStr for VerifierKey {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(Error::Malformed);
-        };
-        let bytes = STANDARD.decode(key).map_err(|_| Error::Malformed)?;
-        let Some((&ED25519, key)) = bytes.split_first() else { return Err(Error::Malformed) };
-        let read = Self::new(name, key.try_into().map_err(|_| Error::Malformed)?)?;
-        // The hash in the middle agrees where the whole is written alike.
-        if read.to_string() == text { Ok(read) } else { Err(Error::Malformed) }
+        Self::parse(ED25519, text)
     }
 }
 
@@ -136,14 +165,25 @@ impl SignedNote {
 
     /// Whether `key` signed the text, by the strict rules of RFC 8032.
     pub fn signed_by(&self, key: &VerifierKey) -> bool {
-        let Ok(verifying) = VerifyingKey::from_bytes(&key.key) else { return false };
-        let hash = key.hash();
-        self.lines.iter().filter(|line| line.name == key.name).any(|line| {
-            let Some((by, signature)) = line.bytes.split_first_chunk::<4>() else { return false };
-            let Ok(signature) = <&[u8; 64]>::try_from(signature) else { return false };
-            let signature = Signature::from_bytes(signature);
-            *by == hash && verifying.verify_strict(self.text.as_bytes(), &signature).is_ok()
+        self.signatures(key).any(|signature| {
+            <&[u8; 64]>::try_from(signature)
+                .is_ok_and(|signature| key.verifies(self.text.as_bytes(), signature))
         })
+    }
+
+    /// What stands behind the key's hash in the lines of `key`.
+    pub(super) fn signatures<'a>(&'a self, key: &'a VerifierKey) -> impl Iterator<Item = &'a [u8]> {
+        let hash = key.hash();
+        let lines = self.lines.iter().filter(|line| line.name == key.name);
+        lines.filter_map(move |line| line.bytes.strip_prefix(&hash))
+    }
+
+    /// The note with further signature `lines`, as a cosigner answers them.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for what are no signature lines.
+    pub fn with_lines(&self, lines: &str) -> Result<Self, Error> {
+        Self::parse(&format!("{self}{lines}"))
     }
 }
 

@@ -15,23 +15,16 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Method, Request};
 use http_body_util::Full;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use rustls::RootCertStore;
-use rustls::crypto::aws_lc_rs;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::config;
+use crate::outbound;
 
 use super::text::Message;
 
@@ -142,7 +135,7 @@ impl Channel for FileSink {
 
 /// Posts JSON with an HMAC-SHA-256 over time and body.
 struct Webhook {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: outbound::Client,
     url: http::Uri,
     secret: Zeroizing<String>,
     clock: Clock,
@@ -155,38 +148,12 @@ impl Webhook {
             return Err(refused("notices.webhook_secret", "shorter than 32 characters"));
         }
         let url = url.parse().map_err(|e| refused("notices.webhook_url", e))?;
-        let tls =
-            rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(|e| refused("notices.webhook_url", e))?
-                .with_root_certificates(roots(ca)?)
-                .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(DEADLINE));
-        let https = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_only()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new()).build(https);
+        let client = outbound::client(ca).map_err(|e| {
+            let setting = if ca.is_some() { "notices.webhook_ca" } else { "notices.webhook_url" };
+            refused(setting, e)
+        })?;
         Ok(Self { client, url, secret, clock })
     }
-}
-
-fn roots(ca: Option<&Path>) -> Result<RootCertStore, Error> {
-    let mut roots = RootCertStore::empty();
-    let Some(path) = ca else {
-        // Certificates that cannot be read are left out; without any, nothing is trusted.
-        let _ = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        return Ok(roots);
-    };
-    let setting = "notices.webhook_ca";
-    for certificate in CertificateDer::pem_slice_iter(&read(setting, path)?) {
-        let certificate = certificate.map_err(|e| refused(setting, e))?;
-        roots.add(certificate).map_err(|e| refused(setting, e))?;
-    }
-    if roots.is_empty() { Err(refused(setting, "holds no certificate")) } else { Ok(roots) }
 }
 
 /// `v1=` and HMAC-SHA-256, in hex, of `time.body`; `time` in seconds since the epoch.

@@ -8,6 +8,7 @@ mod ceremonies;
 mod clients;
 mod columns;
 mod connections;
+mod cosignatures;
 mod documents;
 mod engine;
 mod entries;

@@ -1,10 +1,11 @@
 //! What the gateway does by itself, in the background: the sweep, telling notices, noting how
-//! much time has passed, and the audit log's sequence.
+//! much time has passed, the audit log's sequence, and asking for cosignatures of it.
 //!
 //! Refuses to be in anybody's way: one thing at a time, failures are logged and tried again
 //! at the next turn.
 
 pub mod sequencer;
+pub mod witnesses;
 
 use std::future::Future;
 use std::time::Duration;

@@ -71,3 +71,4 @@ mod transport_metrics;
 mod transport_smuggling;
 mod upload;
 mod who_saw;
+mod witness;

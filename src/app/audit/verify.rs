@@ -6,16 +6,20 @@ use serde::Serialize;
 
 use super::{Place, database, unfounded};
 use crate::app::error::Error;
+use crate::audit;
 use crate::audit::verify::{self as walk, Fault, Place as Where, Report};
 use crate::cli::{Context, Exit, Lang};
+use crate::clock::Timestamp;
 use crate::envelope::statement::PublicKey;
-use crate::merkle::SignedNote;
+use crate::merkle::{Checkpoint, CosignerKey, SignedNote};
+use crate::store::Store;
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Example · 示例:
   strongroom audit verify --data /srv/strongroom
   strongroom audit verify --data /srv/strongroom --checkpoint checkpoint-000000001234.txt
+  strongroom audit verify --data /srv/strongroom --witness 'witness.example.com/strongroom+5d1e…+BA…'
 
 Without --checkpoint nobody can know whether the end of the log was cut off: hold one back.
 没有 --checkpoint 就无法得知日志末尾是否被截断：请另行保存检查点。")]
@@ -25,6 +29,10 @@ pub(super) struct VerifyArgs {
     /// A checkpoint that you kept: the log must contain it
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// The verifier key of a witness that must have cosigned a checkpoint of this log; may be
+    /// repeated
+    #[arg(long, value_name = "KEY")]
+    witness: Vec<CosignerKey>,
     /// The firm's root key, where you know it from elsewhere (64 hex digits)
     #[arg(long, value_name = "KEY")]
     root: Option<PublicKey>,
@@ -43,7 +51,18 @@ struct Shown {
     erased: Option<u64>,
     checkpoints: Option<u64>,
     firm: Option<String>,
+    /// What each required witness cosigned last.
+    witnesses: Vec<ShownWitness>,
     fault: Option<ShownFault>,
+}
+
+#[derive(Serialize)]
+struct ShownWitness {
+    witness: String,
+    /// Entries of the checkpoint.
+    size: u64,
+    /// When it was cosigned.
+    at: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -62,12 +81,18 @@ pub(super) async fn run(context: &Context, args: &VerifyArgs) -> Result<(), Erro
     let held = args.checkpoint.as_deref().map(read).transpose()?;
     let store = args.place.open().await?;
     let walked = walk::run(&store, held.as_ref(), args.root).await;
+    let cosigned = match &walked {
+        Ok(report) => cosigned(&store, &args.witness, held.as_ref(), report).await,
+        Err(_) => Ok(Vec::new()),
+    };
     store.close().await;
     let terminal = context.terminal;
     match walked {
-        Ok(report) => terminal
-            .result(&shown(&report), || told(&report, terminal.lang))
-            .map_err(|e| Error::from_person(&e)),
+        Ok(report) => {
+            let witnesses = cosigned?;
+            let said = told(&report, &witnesses, terminal.lang);
+            terminal.result(&shown(&report, witnesses), || said).map_err(|e| Error::from_person(&e))
+        }
         Err(walk::Error::Fault(fault)) => {
             let shown = shown_fault(&fault, held.is_some());
             if terminal.json {
@@ -83,6 +108,40 @@ pub(super) async fn run(context: &Context, args: &VerifyArgs) -> Result<(), Erro
         Err(walk::Error::Store(error)) => Err(unfounded(error)),
         Err(error @ walk::Error::Interrupted) => Err(database(&error)),
     }
+}
+
+/// What each of `required` cosigned last of the log that was walked: every stored checkpoint was
+/// compared with it, so a cosigned one is of this very log.
+async fn cosigned(
+    store: &Store,
+    required: &[CosignerKey],
+    held: Option<&SignedNote>,
+    report: &Report,
+) -> Result<Vec<ShownWitness>, Error> {
+    let mut shown = Vec::with_capacity(required.len());
+    for key in required {
+        let newest = async { audit::cosigned(&mut store.read().await?, key.name()).await };
+        let newest = newest.await.map_err(unfounded)?.map(|(_, note)| note);
+        let found = [newest.as_ref(), held].into_iter().flatten().find_map(|note| {
+            let seconds = i64::try_from(note.cosigned_by(key)?).ok()?;
+            let size = Checkpoint::from_text(note.text()).ok()?.size;
+            let at = Timestamp::EPOCH.plus_secs(seconds);
+            (size <= report.entries).then(|| ShownWitness { witness: key.name().into(), size, at })
+        });
+        shown.push(found.ok_or_else(|| {
+            let name = key.name();
+            Error::new(
+                "not_cosigned",
+                format!("日志没有经见证方 {name} 联署的检查点：请勿采信，并询问机构与见证方"),
+                format!(
+                    "no checkpoint of this log is cosigned by the witness {name}: do not rely on \
+                     it; ask the firm and the witness"
+                ),
+            )
+            .exiting(Exit::Unverified)
+        })?);
+    }
+    Ok(shown)
 }
 
 /// A checkpoint from a file.
@@ -102,7 +161,7 @@ fn read(path: &Path) -> Result<SignedNote, Error> {
     })
 }
 
-fn shown(report: &Report) -> Shown {
+fn shown(report: &Report, witnesses: Vec<ShownWitness>) -> Shown {
     Shown {
         ok: true,
         entries: Some(report.entries),
@@ -112,6 +171,7 @@ fn shown(report: &Report) -> Shown {
         erased: Some(report.erased),
         checkpoints: Some(report.checkpoints),
         firm: Some(report.firm.to_string()),
+        witnesses,
         fault: None,
     }
 }
@@ -132,11 +192,12 @@ fn shown_fault(fault: &Fault, held: bool) -> Shown {
         erased: None,
         checkpoints: None,
         firm: None,
+        witnesses: Vec::new(),
         fault: Some(ShownFault { code: fault.code(), index, end, id, message: fault.to_string() }),
     }
 }
 
-fn told(report: &Report, lang: Lang) -> String {
+fn told(report: &Report, witnesses: &[ShownWitness], lang: Lang) -> String {
     let Report { entries, unsequenced, erased, checkpoints, .. } = report;
     let root = hex::encode(report.root);
     let covered = match report.covers_checkpoint {
@@ -149,13 +210,24 @@ fn told(report: &Report, lang: Lang) -> String {
             "若没有另行保存的检查点（--checkpoint），无法得知日志末尾是否被截断。",
         ),
     };
+    let cosigned: String = witnesses
+        .iter()
+        .map(|w| {
+            let ShownWitness { witness, size, at } = w;
+            lang.pick(
+                &format!("\nUp to entry {size} it is cosigned by {witness} ({at})."),
+                &format!("\n截至第 {size} 条已由 {witness} 联署（{at}）。"),
+            )
+            .to_owned()
+        })
+        .collect();
     lang.pick(
         &format!(
-            "The log is whole: {entries} entries, {unsequenced} of them not yet in the tree, {erased} with erased data; {checkpoints} checkpoints verify.\nRoot {root}\nFirm {}\n{covered}",
+            "The log is whole: {entries} entries, {unsequenced} of them not yet in the tree, {erased} with erased data; {checkpoints} checkpoints verify.\nRoot {root}\nFirm {}\n{covered}{cosigned}",
             report.firm
         ),
         &format!(
-            "日志完整：共 {entries} 条，其中 {unsequenced} 条尚未入树，{erased} 条的附属数据已删除；{checkpoints} 个检查点验证通过。\n根 {root}\n机构 {}\n{covered}",
+            "日志完整：共 {entries} 条，其中 {unsequenced} 条尚未入树，{erased} 条的附属数据已删除；{checkpoints} 个检查点验证通过。\n根 {root}\n机构 {}\n{covered}{cosigned}",
             report.firm
         ),
     )

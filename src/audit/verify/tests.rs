@@ -355,7 +355,9 @@ async fn a_sequencer_signs_nothing_over_a_damaged_log_and_only_with_the_lease() 
     let signed = first.turn().await.expect("sequenced").expect("the lease has run out");
     assert_eq!(signed.size, 301);
     let mut tx = store.read().await.expect("a transaction");
-    let proof = super::super::inclusion(&mut tx, &leaf).await.expect("a proof").expect("included");
+    let newest = super::super::head(&mut tx).await.expect("read");
+    let proof =
+        super::super::inclusion(&mut tx, &leaf, newest).await.expect("a proof").expect("included");
     assert_eq!((proof.index, proof.includes(&leaf.0)), (300, Ok(true)));
     let old = log.page.checkpoints.values().next().expect("a checkpoint");
     let grown = super::super::consistency(&mut tx, old.size, 301).await.expect("a proof");

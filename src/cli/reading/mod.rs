@@ -314,7 +314,7 @@ impl Query {
 }
 
 /// Text of the gateway's, for a query (RFC 3986, section 2.1).
-fn escaped(text: &str) -> String {
+pub(in crate::cli) fn escaped(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' => {

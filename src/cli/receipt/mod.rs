@@ -15,12 +15,12 @@ use crate::api::LogProof;
 use crate::clock::Timestamp;
 use crate::envelope::statement::{PublicKey, Receipt};
 use crate::ids::DocumentId;
-use crate::merkle::{LoggedProof, SignedNote};
+use crate::merkle::{CosignerKey, LoggedProof, SignedNote};
 
 use super::Context;
 use super::error::{Error, file_error};
 use super::gateway::{Ask, Gateway};
-use super::log::{GatewayKeys, Memory, Verified};
+use super::log::{self, GatewayKeys, Memory, Verified};
 use super::profile::{self, Profile};
 use super::words::Word;
 
@@ -34,6 +34,7 @@ const PROMISED_SECONDS: i64 = 60;
 #[command(after_help = "\
 Example · 示例:
   strongroom verify ~/.local/share/strongroom/receipts/9b1c….txt
+  strongroom verify 9b1c….txt --witness 'witness.example.com/strongroom+5d1e…+BA…'
 
 The proof is fetched once and kept in the file; afterwards this works off line.
 证明只取回一次并保存在文件中，之后可离线核验。")]
@@ -44,6 +45,9 @@ pub struct VerifyArgs {
     /// The gateway's address, where the file does not say it
     #[arg(long, value_name = "URL")]
     pub gateway: Option<String>,
+    /// The verifier key of a witness that must have cosigned the checkpoint
+    #[arg(long, value_name = "KEY")]
+    pub witness: Option<String>,
 }
 
 /// Print a receipt as one page · 打印回执
@@ -80,7 +84,8 @@ pub(super) struct Outcome {
 ///
 /// # Errors
 /// [`Word::NotAReceipt`], [`Word::BadReceipt`], [`Word::BadProof`], [`Word::PromiseBroken`],
-/// [`Word::LogRolledBack`], [`Word::LogForked`]; those of asking, where it must ask.
+/// [`Word::LogRolledBack`], [`Word::LogForked`], [`Word::NotCosigned`]; those of asking, where it must
+/// ask.
 pub async fn run_verify(context: &Context, args: VerifyArgs) -> Result<(), Error> {
     let path = &args.receipt;
     let mut kept = Kept::read(path)?;
@@ -88,8 +93,24 @@ pub async fn run_verify(context: &Context, args: VerifyArgs) -> Result<(), Error
         kept.receipt.decode().map_err(|_| Error::new(Word::NotAReceipt).about_path(path))?;
     let profile = of_firm(context, &receipt)?;
     let root = root_of(&kept, &receipt, profile.as_ref(), path)?;
-    if kept.proof.is_none() {
-        fetch(context, &args, &mut kept, &receipt, root, profile.as_ref()).await?;
+    let witness = match (&args.witness, &profile) {
+        (Some(text), _) => Some(log::witness_key(text)?),
+        (None, Some(profile)) => log::required(profile)?,
+        (None, None) => None,
+    };
+    let enough = |proof: &LoggedProof| {
+        witness.as_ref().is_none_or(|witness| proof.checkpoint.cosigned_by(witness).is_some())
+    };
+    if !kept.proof.as_ref().is_some_and(enough) {
+        let demanded = (witness.as_ref(), profile.as_ref());
+        fetch(context, &args, &mut kept, &receipt, root, demanded).await?;
+    }
+    if let Some(witness) = &witness {
+        // A witness has a minute more than the log.
+        let late = receipt.time.plus_secs(2 * PROMISED_SECONDS) < context.clock.now();
+        if !kept.proof.as_ref().map_or(!late, enough) {
+            return Err(Error::new(Word::NotCosigned).about(witness.name()));
+        }
     }
     let outcome = check(context, &kept, &receipt, root, path)?;
     if let (Some(profile), Some(proof)) = (&profile, &kept.proof) {
@@ -138,7 +159,7 @@ async fn fetch(
     kept: &mut Kept,
     receipt: &Receipt,
     root: PublicKey,
-    profile: Option<&Profile>,
+    (witness, profile): (Option<&CosignerKey>, Option<&Profile>),
 ) -> Result<(), Error> {
     let path = &args.receipt;
     let url = args
@@ -157,7 +178,8 @@ async fn fetch(
         None => None,
     };
     let since = memory.as_ref().map_or(0, Memory::since);
-    let ask = Ask::get(format!("/log/proofs/{}?since={since}", receipt.entry));
+    let wanted = log::named(witness);
+    let ask = Ask::get(format!("/log/proofs/{}?since={since}{wanted}", receipt.entry));
     let answer: LogProof = match gateway.json(&ask, None).await {
         Err(error) if error.word() == Word::NotFound => {
             return Err(Error::new(Word::PromiseBroken).about(receipt.document));
@@ -180,9 +202,15 @@ async fn fetch(
         Some(text) => Some(LoggedProof::parse(text).map_err(|_| bad())?),
         None => None,
     };
+    let under = match (witness, &newest) {
+        (Some(witness), Some(newest)) => {
+            Some(keys.cosigned(witness, newest, &answer.head, context.clock.now())?)
+        }
+        _ => newest.clone(),
+    };
     if let Some(proof) = &proof {
         let covering = keys.checkpoint(&proof.checkpoint).ok_or_else(bad)?;
-        let same = newest.as_ref().is_some_and(|newest| newest.head == covering.head);
+        let same = under.as_ref().is_some_and(|under| under.head == covering.head);
         if !same || proof.includes(&receipt.entry.0) != Ok(true) {
             return Err(bad());
         }
@@ -191,7 +219,8 @@ async fn fetch(
     kept.cards = answer.cards;
     kept.gateway.get_or_insert_with(|| gateway.origin().to_owned());
     kept.root = Some(root);
-    kept.proof = proof;
+    // One that a witness has not cosigned yet is still a proof.
+    kept.proof = proof.or(kept.proof.take());
     profile::replace_private(path, kept.to_string().as_bytes())
         .map_err(|e| file_error(Word::CannotWrite, path, &e))
 }

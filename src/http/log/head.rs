@@ -12,5 +12,5 @@ pub(super) async fn head(
     QueryOf(query): QueryOf<Query>,
 ) -> Result<Json<LogHead>, Problem> {
     let mut tx = store.read().await?;
-    Ok(Json(super::head_since(&mut tx, query.since).await?))
+    Ok(Json(super::head_since(&mut tx, query.since, query.witness.as_deref()).await?))
 }

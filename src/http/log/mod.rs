@@ -11,6 +11,8 @@ use axum::extract::FromRef;
 use http::StatusCode;
 
 use crate::api;
+use crate::audit;
+use crate::envelope::statement::Hash;
 use crate::store::{self, Store, Tx};
 
 use super::policy::{OVERSEERS, PEOPLE, WATCHERS};
@@ -68,15 +70,27 @@ where
         )
 }
 
-/// The newest checkpoint, with its consistency proof from `since` entries.
-async fn head_since(tx: &mut Tx, since: u64) -> Result<api::LogHead, Problem> {
-    let Some((head, note)) = crate::audit::head(tx).await? else {
-        return Ok(api::LogHead { checkpoint: None, consistency: (since == 0).then(Vec::new) });
+/// The newest checkpoint, with its consistency proof from `since` entries, and the newest one
+/// that `witness` cosigned.
+async fn head_since(
+    tx: &mut Tx,
+    since: u64,
+    witness: Option<&str>,
+) -> Result<api::LogHead, Problem> {
+    let Some((head, note)) = audit::head(tx).await? else {
+        let consistency = (since == 0).then(Vec::new);
+        return Ok(api::LogHead { checkpoint: None, consistency, cosigned: None });
     };
-    let proof = crate::audit::consistency(tx, since, head.size).await?;
-    let consistency =
-        proof.map(|hashes| hashes.into_iter().map(crate::envelope::statement::Hash).collect());
-    Ok(api::LogHead { checkpoint: Some(note.to_string()), consistency })
+    let hashes = |proof: Vec<crate::merkle::Digest>| proof.into_iter().map(Hash).collect();
+    let consistency = audit::consistency(tx, since, head.size).await?.map(hashes);
+    let mut cosigned = None;
+    if let Some(witness) = witness
+        && let Some((older, note)) = audit::cosigned(tx, witness).await?
+    {
+        let proof = audit::consistency(tx, older.size, head.size).await?.unwrap_or_default();
+        cosigned = Some(api::Cosigned { checkpoint: note.to_string(), consistency: hashes(proof) });
+    }
+    Ok(api::LogHead { checkpoint: Some(note.to_string()), consistency, cosigned })
 }
 
 /// What does not exist is [`Problem::not_found`]; what is damaged is ours to look into.

@@ -16,6 +16,8 @@ pub(super) struct Query {
     /// Entries of a checkpoint that was seen before.
     #[serde(default)]
     pub(super) since: u64,
+    /// The name of a witness whose cosignature is wanted.
+    pub(super) witness: Option<String>,
 }
 
 pub(super) async fn proof(
@@ -24,8 +26,13 @@ pub(super) async fn proof(
     QueryOf(query): QueryOf<Query>,
 ) -> Result<Json<LogProof>, Problem> {
     let mut tx = store.read().await?;
-    let proof = audit::inclusion(&mut tx, &leaf).await.map_err(super::told)?;
-    let head = super::head_since(&mut tx, query.since).await?;
+    let witness = query.witness.as_deref();
+    let under = match witness {
+        Some(witness) => audit::cosigned(&mut tx, witness).await?,
+        None => audit::head(&mut tx).await?,
+    };
+    let proof = audit::inclusion(&mut tx, &leaf, under).await.map_err(super::told)?;
+    let head = super::head_since(&mut tx, query.since, witness).await?;
     Ok(Json(LogProof {
         included: proof.is_some(),
         proof: proof.map(|proof| proof.to_string()),
