@@ -210,7 +210,8 @@ fn certificates(
             let host = settings.listen.ip().to_string();
             let files = dev_ca::ensure(&settings.data.join("certs"), &[host], clock)
                 .map_err(|e| unusable(&e))?;
-            (files.certificate, files.key, Some(files.ca))
+            let ca = std::fs::canonicalize(&files.ca).unwrap_or(files.ca);
+            (files.certificate, files.key, Some(ca))
         }
     };
     let reload = Duration::from_secs(3600);
