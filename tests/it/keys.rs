@@ -4,6 +4,7 @@
 use serde_json::Value;
 use strongroom::api::{Base64, KeyringHeader, KeyringSealed, Rotation};
 use strongroom::cli::profile::{DeviceKeyring, PendingRotation, Profile};
+use strongroom::clock::{Clock, Timestamp};
 use strongroom::envelope::keyring::{self, Unlock};
 use strongroom::envelope::statement::{Card, Note, Recipient, Statement};
 use strongroom::secrets::Secret;
@@ -195,7 +196,7 @@ fn words_and_assurance_stand_beside_every_member() {
 }
 
 /// Everything that a rotation leaves on the disk before it tells the gateway.
-fn begin(demo: &Demo, profile: &Profile) -> PendingRotation {
+fn begin(demo: &Demo, profile: &Profile, time: Timestamp) -> PendingRotation {
     let old = profile.unlock().expect("unlocks");
     let next = old.rotated().expect("room");
     let keys = next.keys();
@@ -206,7 +207,7 @@ fn begin(demo: &Demo, profile: &Profile) -> PendingRotation {
         recipient: Some(Recipient::from(&keys.recipient())),
         recipient_pq: Some(Recipient::from(&keys.recipient_post_quantum())),
         prev: Some(before.hash()),
-        time: strongroom::clock::Clock::System.now(),
+        time,
         ..before
     };
     let card = Note::sign(&card, &[&keys.sign, &old.keys().sign]);
@@ -243,7 +244,7 @@ fn a_rotation_that_broke_off_is_finished_by_the_next_command() {
     let profile = Profile::open(&demo.profile("new")).expect("a profile");
     let (old, stopped) = (demo.place("old"), demo.place("stopped"));
     copy(profile.dir(), &old);
-    profile.keep_rotation(&begin(&demo, &profile)).expect("kept");
+    profile.keep_rotation(&begin(&demo, &profile, Clock::System.now())).expect("kept");
     copy(profile.dir(), &stopped);
 
     // Stopped before the gateway was told.
@@ -274,11 +275,30 @@ fn a_rotation_that_broke_off_is_finished_by_the_next_command() {
         std::fs::copy(old.join(file), profile.dir().join(file)).expect("put back");
     }
     let late = Profile::open(profile.dir()).expect("a profile");
-    late.keep_rotation(&begin(&demo, &late)).expect("kept");
+    late.keep_rotation(&begin(&demo, &late, Clock::System.now())).expect("kept");
     let refused = demo.run("new", &["whoami"]);
     assert_eq!((refused.status, refused.code().as_str()), (3, "chain_moved"));
     assert!(late.pending_rotation().expect("read").is_none());
     assert!(!demo.place("new-kit.txt").exists(), "a kit that opens nothing");
+}
+
+#[test]
+fn a_card_dated_before_something_that_was_sent_is_refused() {
+    let demo = Demo::start();
+    let invited = demo.run("lead", &["invite", "--role", "accountant"]).ok();
+    let joined = demo.run("new", &["join", &field(&invited, "url")]).ok();
+    let client = demo.client("principal");
+    demo.run("lead", &["assign", "--client", &client, "--to", &field(&joined, "member")]).ok();
+    let profile = Profile::open(&demo.profile("new")).expect("a profile");
+    let before = Clock::System.now();
+    let file = text(&demo.file("report.pdf", b"a report"));
+    document(demo.run("new", &["deliver", &file, "--client", &client]));
+    // The document would lose its sender; the old keys stay, and work.
+    profile.keep_rotation(&begin(&demo, &profile, before)).expect("kept");
+    let refused = demo.run("new", &["whoami"]);
+    assert_eq!((refused.status, refused.code().as_str()), (3, "statement_refused"));
+    assert_eq!(demo.run("new", &["whoami"]).ok()["fingerprint"], joined["fingerprint"]);
+    document(demo.run("new", &["deliver", &file, "--client", &client, "--name", "2.pdf"]));
 }
 
 #[test]

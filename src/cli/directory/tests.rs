@@ -324,4 +324,10 @@ fn a_changed_key_waits_for_a_person_or_for_a_lead_who_vouches() {
     let directory = world.shown(OWN, &chain(&rotated)).expect("verifies");
     assert_eq!(directory.held_back(member(2)), None);
     world.rolled_back(OWN, &firm(OWN), "the old card after a confirmation");
+    // The pin alone is enough for that.
+    let world = World::new();
+    world.desk().pin(member(2), pin).expect("confirmed");
+    world.rolled_back(OWN, &firm(OWN), "an older card than the pinned one");
+    let (_, fork) = rotation(&before, 2, 23, &[&keys(1).sign]);
+    world.rolled_back(OWN, &chain(&fork), "another card of the pinned epoch");
 }

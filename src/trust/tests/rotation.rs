@@ -1,8 +1,8 @@
 //! Cards that follow cards: who may make them, what old keys still say, and what is sealed to.
 
 use super::*;
-use crate::envelope::statement::{Link, Revocation, RevocationKind};
-use crate::ids::LinkId;
+use crate::envelope::statement::{Link, Manifest, Nonce, Revocation, RevocationKind, SealLevel};
+use crate::ids::{DocumentId, LinkId};
 
 /// The card after `before`, `n`th key of the member, a minute later; every key of it is new.
 fn next(before: &Card, n: u8) -> Card {
@@ -102,6 +102,38 @@ fn an_old_key_speaks_for_what_was_signed_before_and_for_nothing_later() {
     assert_eq!(after(60, 31), Ok(()));
     // Clocks differ between devices: the new key is not held to its own first moment.
     assert_eq!(after(0, 31), Ok(()));
+}
+
+#[test]
+fn what_was_sent_with_an_old_key_stays_sent_and_nothing_more_is() {
+    let new = next(&card(3, Role::Principal), 33);
+    let directory = with([Note::sign(&new, &[&key(33), &key(3)])]).expect("rotated");
+    let sent = |secs, by: u8| {
+        let manifest = Manifest {
+            root: key(0).key_id(),
+            client: client(1),
+            document: DocumentId::from_bytes([5; 16]),
+            signer: key(by).key_id(),
+            seq: 1,
+            prev: None,
+            seal: SealLevel::EndToEnd,
+            direction: Direction::In,
+            period: "2026-03".parse().expect("a period"),
+            category: Category::Bank,
+            nonce: Nonce([1; 16]),
+            length: 1,
+            pieces: Hash([2; 32]),
+            commit: Hash([3; 32]),
+            sealed: Hash([4; 32]),
+            recipients: vec![Hash([5; 32])],
+            time: TIME.plus_secs(secs),
+        };
+        let verified = directory.verify_manifest(&Note::sign(&manifest, &[&key(by)]));
+        verified.map(|(_, signer)| signer.member)
+    };
+    assert_eq!(sent(59, 3), Ok(Some(member(3))));
+    assert_eq!(sent(60, 3), Err(Error::NotAuthorised), "the old key, later");
+    assert_eq!(sent(60, 33), Ok(Some(member(3))));
 }
 
 #[test]
