@@ -94,6 +94,29 @@ async fn storage(config: &Config) -> Result<String, crate::objects::Error> {
     Ok(format!("{} MiB free", objects.free_bytes()? >> 20))
 }
 
+/// How far each witness has cosigned the log. One that never did cannot be reached, or refuses.
+async fn witnesses(config: &Config, store: &Store) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for witness in &config.audit.witnesses {
+        let name = witness.key.split('+').next().unwrap_or_default();
+        let seen = async {
+            let mut tx = store.read().await?;
+            let head = tx.newest_checkpoint().await?.map_or(0, |head| head.size);
+            let cosigned = tx.newest_cosigned(name).await?.map_or(0, |(there, _)| there.size);
+            Ok::<_, crate::store::Error>((cosigned, head))
+        };
+        checks.push(match seen.await {
+            Ok((cosigned, head)) => Check {
+                check: "witness",
+                ok: cosigned > 0 || head == 0,
+                detail: format!("{name} cosigned {cosigned} of {head} entries"),
+            },
+            Err(error) => check("witness", Err(error)),
+        });
+    }
+    checks
+}
+
 async fn database(config: &Config, deep: bool) -> Vec<Check> {
     if !config.database.path.exists() {
         let detail = "there is none; run strongroom init".to_owned();
@@ -139,6 +162,7 @@ async fn database(config: &Config, deep: bool) -> Vec<Check> {
         }
         Err(error) => checks.push(check("firm", Err(error))),
     }
+    checks.extend(witnesses(config, &store).await);
     checks.push(payloads(config, &store, deep).await);
     store.close().await;
     checks

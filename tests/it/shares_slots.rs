@@ -58,9 +58,13 @@ async fn hit_and_run(client: &Client, proven: &Proven, lease: LeaseId) {
 }
 
 /// One of many who all want a set; whether they got all of it.
-async fn race(client: &Client, proven: &Proven, document: &str, whole: usize, at: usize) -> bool {
+async fn race(
+    (client, proven): (&Client, &Proven),
+    (document, whole): (&str, usize),
+    at: usize,
+    lease: LeaseId,
+) -> bool {
     let version = if at.is_multiple_of(2) { Version::H1 } else { Version::H2 };
-    let lease = LeaseId::random();
     if at.is_multiple_of(5) {
         hit_and_run(client, proven, lease).await;
     }
@@ -93,7 +97,10 @@ async fn exactly(demo: &Demo, documents: &[String], slots: u64, racers: usize) {
     let running: Vec<_> = (0..racers)
         .map(|at| {
             let (client, proven, document) = (client.clone(), proven.clone(), documents[0].clone());
-            tokio::spawn(async move { race(&client, &proven, &document, whole, at).await })
+            let lease = LeaseId::random();
+            tokio::spawn(
+                async move { race((&client, &proven), (&document, whole), at, lease).await },
+            )
         })
         .collect();
     let got = join_all(running).await.into_iter().filter(|r| *r.as_ref().expect("no panic"));
@@ -125,6 +132,48 @@ async fn exactly_as_many_full_sets_are_released_as_there_are_slots() {
             println!("round {round}: {slots} of 200");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_killed_amid_the_race_releases_no_set_more_and_none_less() {
+    let mut demo = Demo::start();
+    let documents = sent(&demo, "bank", &[("a.bin", &noise(300_000, 9))]);
+    let share = open_share(&demo, &documents, &["--max-downloads", "5"]);
+    let (client, proven) = (client(&demo), Proven::new(&share.url, &share.code));
+    let whole = age_length(&demo, &documents[0]).await;
+    let running: Vec<_> = (0..60)
+        .map(|at| {
+            let (client, proven, document) = (client.clone(), proven.clone(), documents[0].clone());
+            tokio::spawn(async move {
+                let lease = LeaseId::random();
+                // Whoever is cut off tries again, with the lease that may hold a slot by now.
+                for _ in 0..300 {
+                    let (client, proven, document) =
+                        (client.clone(), proven.clone(), document.clone());
+                    let tried = tokio::spawn(async move {
+                        race((&client, &proven), (&document, whole), at, lease).await
+                    });
+                    match tried.await {
+                        Ok(got) => return got,
+                        Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                    }
+                }
+                panic!("the gateway stays away");
+            })
+        })
+        .collect();
+    let address = demo.address();
+    for pause in [100, 300] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        tokio::task::block_in_place(|| {
+            demo.kill();
+            demo.serve(address);
+        });
+    }
+    let got = join_all(running).await.into_iter().filter(|r| *r.as_ref().expect("no panic"));
+    assert_eq!(got.count(), 5);
+    let row = seen(&demo, "accountant", &share.id);
+    assert_eq!((row["downloads_used"].as_u64(), &row["state"]), (Some(5), &"used_up".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
