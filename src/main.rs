@@ -68,12 +68,26 @@ fn usage(error: &clap::Error) -> ExitCode {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     let json = std::env::args_os().skip(1).any(|arg| arg == "--json");
+    let arguments = std::env::args_os().skip(1).filter_map(|arg| arg.into_string().ok());
+    let lang = cli::usage::language(arguments);
+    let chinese = (lang == cli::Lang::Zh).then(|| cli::usage::in_chinese(error)).flatten();
     if json && !asks_for_help {
         let text = error.render().to_string();
         let text = text.trim().trim_start_matches("error: ");
-        let terminal = cli::Terminal { json: true, lang: cli::Lang::from_environment() };
+        let text = match chinese {
+            Some(line) => format!("{line}（{text}）"),
+            None => text.to_owned(),
+        };
+        let terminal = cli::Terminal { json: true, lang };
         terminal.fail(&cli::Error::new(cli::Word::Usage).about(text));
-    } else if error.print().is_err() {
+        return cli::Exit::Usage.into();
+    }
+    if let Some(line) = chinese
+        && writeln!(std::io::stderr().lock(), "strongroom: {line}").is_err()
+    {
+        return ExitCode::FAILURE;
+    }
+    if error.print().is_err() {
         return ExitCode::FAILURE;
     }
     match error.kind() {

@@ -23,7 +23,7 @@ Example · 示例:
   strongroom doctor --config /srv/strongroom/strongroom.toml
   strongroom doctor --config /restored/strongroom.toml --deep")]
 pub struct DoctorArgs {
-    /// The settings' file
+    /// The settings' file · 设置文件
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
     /// Read every payload through and compare its hashes: takes as long as reading them all

@@ -26,8 +26,12 @@ impl Error {
         let mut reason = why.to_string();
         let mut source = why.source();
         while let Some(next) = source {
-            reason.push_str(": ");
-            reason.push_str(&next.to_string());
+            let text = next.to_string();
+            // Some say their source themselves.
+            if !reason.contains(&text) {
+                reason.push_str(": ");
+                reason.push_str(&text);
+            }
             source = next.source();
         }
         Self::new(code, format!("{}：{reason}", what.0), format!("{}: {reason}", what.1))

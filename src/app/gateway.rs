@@ -111,11 +111,14 @@ impl Gateway {
         })?;
         let state = assemble(config, &clock, &secrets, store.clone()).await?;
 
-        let listening = |what: SocketAddr| {
+        let listening = |setting: &'static str, what: SocketAddr| {
             move |e: std::io::Error| {
                 failed(
                     "address_in_use",
-                    (&format!("无法监听 {what}"), &format!("cannot listen on {what}")),
+                    (
+                        &format!("无法监听 {what}（设置项 gateway.{setting}）"),
+                        &format!("cannot listen on {what} (setting gateway.{setting})"),
+                    ),
                     &e,
                 )
             }
@@ -126,9 +129,9 @@ impl Gateway {
             config.limits.clone(),
             metrics.clone(),
         )
-        .map_err(listening(config.gateway.listen))?;
+        .map_err(listening("listen", config.gateway.listen))?;
         let listener = Listener::bind(config.gateway.metrics_listen)
-            .map_err(listening(config.gateway.metrics_listen))?;
+            .map_err(listening("metrics_listen", config.gateway.metrics_listen))?;
         let (local, metrics_addr) = (server.local_addr(), listener.local_addr());
 
         let authenticator = Arc::new(http::identity::Sessions {

@@ -42,22 +42,22 @@ Example · 示例:
     --url https://files.example.cn:8443 --profile ~/lead
   strongroom serve --config /srv/strongroom/strongroom.toml")]
 pub struct InitArgs {
-    /// The gateway's data folder, made new
+    /// The gateway's data folder, made new · 新建的网关数据文件夹
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// The firm's name
+    /// The firm's name · 机构名称
     #[arg(long, value_name = "NAME")]
     pub firm: String,
-    /// The address people will type, e.g. `https://files.example.cn:8443`
+    /// The address people will type, e.g. `https://files.example.cn:8443` · 对外网址
     #[arg(long, value_name = "URL")]
     pub url: String,
-    /// The first lead's login name
+    /// The first lead's login name · 首位主管会计的登录名
     #[arg(long, value_name = "LOGIN", default_value = "lead")]
     pub login: String,
-    /// The first lead's name as others see it
+    /// The first lead's name as others see it · 首位主管会计的姓名
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Take the lead's passphrase from the first line of this file
+    /// Take the lead's passphrase from the first line of this file · 从文件首行读取主管会计的口令
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
 }
@@ -84,7 +84,17 @@ pub struct Outcome {
 /// Runs the command: `--profile` names the lead's new profile folder.
 pub(super) async fn run(context: &Context, args: &InitArgs) -> Result<(), Error> {
     let profile = context.profile_dir().map_err(|e| Error::from_person(&e))?;
-    let outcome = init(args, &profile, &Clock::System).await?;
+    let asked = match &args.passphrase_file {
+        Some(_) => None,
+        None => crate::cli::people::new_passphrase(None, &context.terminal)
+            .map_err(|e| Error::from_person(&e))?,
+    };
+    let mut args = args.clone();
+    if asked.is_some() {
+        args.passphrase_file = Some("-".into());
+    }
+    let asked = asked.as_ref().map(|passphrase| passphrase.as_str());
+    let outcome = init(&args, &profile, &Clock::System, asked).await?;
     let terminal = context.terminal;
     terminal
         .result(&outcome, || {
@@ -99,7 +109,7 @@ pub(super) async fn run(context: &Context, args: &InitArgs) -> Result<(), Error>
                         outcome.root, outcome.kit
                     ),
                     &format!(
-                        "机构已创建。根密钥 {}\n\n1. 把以下三份恢复份额交给三位负责人保管，并从本机删除：\n{shares}\n2. 打印恢复卡 {} 并锁好。\n3. 启动网关：  strongroom serve --config {config}\n4. 由两位负责人演练恢复；演练之前网关不提供文档服务：\n   strongroom --profile {profile} recover --rehearse --shares 份额 份额",
+                        "机构已创建。根密钥 {}\n\n1. 把以下三份恢复份额交给三位管理人员保管，并从本机删除：\n{shares}\n2. 打印恢复套件 {} 并锁好。\n3. 启动网关：  strongroom serve --config {config}\n4. 由两位管理人员演练恢复；演练之前网关不提供文档服务：\n   strongroom --profile {profile} recover --rehearse --shares 份额 份额",
                         outcome.root, outcome.kit
                     ),
                 )
@@ -109,7 +119,13 @@ pub(super) async fn run(context: &Context, args: &InitArgs) -> Result<(), Error>
 }
 
 /// Founds a firm in `args.data`, with the lead's profile in `profile`.
-pub(super) async fn init(args: &InitArgs, profile: &Path, clock: &Clock) -> Result<Outcome, Error> {
+/// `passphrase` is for `--passphrase-file -`.
+pub(super) async fn init(
+    args: &InitArgs,
+    profile: &Path,
+    clock: &Clock,
+    passphrase: Option<&str>,
+) -> Result<Outcome, Error> {
     let url = args.url.trim_end_matches('/');
     if Profile::exists(profile) {
         return Err(Error::new(
@@ -119,7 +135,7 @@ pub(super) async fn init(args: &InitArgs, profile: &Path, clock: &Clock) -> Resu
         ));
     }
     let data = NewFolder::make(&args.data)?;
-    let done = found(args, url, data.path(), profile, clock, None).await;
+    let done = found(args, url, data.path(), profile, clock, passphrase).await;
     match done {
         Ok(outcome) => {
             data.keep();

@@ -31,19 +31,19 @@ Example · 示例:
 Two officers bring a share each to a lead's device. The client sees the ceremony in its log.
 两名管理人员各带一份份额，在主管会计的设备上进行；客户可在记录中看到。")]
 pub struct RecoverArgs {
-    /// Only show that the two shares give the published key and open the canary
+    /// Only show that the two shares give the published key and open the canary · 仅演练
     #[arg(long, conflicts_with_all = ["client", "to", "reason"])]
     pub rehearse: bool,
-    /// Two of the three recovery shares
+    /// Two of the three recovery shares · 三份恢复份额中的两份
     #[arg(long, num_args = 2, required = true, value_names = ["SHARE", "SHARE"])]
     pub shares: Vec<PathBuf>,
-    /// Whose documents are recovered
+    /// Whose documents are recovered · 恢复哪个客户的文档
     #[arg(long, value_name = "ID", requires = "to")]
     pub client: Option<ClientId>,
-    /// The accountant for whom they are sealed again
+    /// The accountant for whom they are sealed again · 接任会计
     #[arg(long, value_name = "MEMBER", requires = "client")]
     pub to: Option<MemberId>,
-    /// Why; the client sees it
+    /// Why; the client sees it · 事由，客户可见
     #[arg(long, value_name = "TEXT", requires = "client")]
     pub reason: Option<String>,
 }

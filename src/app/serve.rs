@@ -18,7 +18,7 @@ use crate::http::server::{Ended, Shutdown};
 Example · 示例:
   strongroom serve --config /srv/strongroom/strongroom.toml")]
 pub struct ServeArgs {
-    /// The settings' file; config/example.toml explains each
+    /// The settings' file; config/example.toml explains each · 设置文件
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::envelope::statement::Category;
+use crate::envelope::statement::{Category, Period};
 
 use super::fetch::{FetchArgs, KeyArgs, RecallArgs};
 use super::firm::{
@@ -30,16 +30,16 @@ use super::{open, seal};
 /// What every command understands.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Global {
-    /// The profile folder (default: ~/.local/share/strongroom)
+    /// The profile folder (default: ~/.local/share/strongroom) · 档案文件夹
     #[arg(long, global = true, env = "STRONGROOM_PROFILE", value_name = "DIR")]
     pub profile: Option<PathBuf>,
-    /// Trust this CA (PEM) for the gateway's certificate
+    /// Trust this CA (PEM) for the gateway's certificate · 信任此 CA 证书
     #[arg(long, global = true, value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// Give results and errors as JSON
+    /// Give results and errors as JSON · 以 JSON 输出
     #[arg(long, global = true)]
     pub json: bool,
-    /// Language of messages (default: by LC_ALL and LANG)
+    /// Language of messages (default: by LC_ALL and LANG) · 消息语言
     #[arg(long, global = true, value_name = "LANG")]
     pub lang: Option<Lang>,
 }
@@ -143,9 +143,17 @@ pub enum Command {
 Example · 示例:
   strongroom completions bash > /etc/bash_completion.d/strongroom")]
 pub struct CompletionsArgs {
-    /// The shell
+    /// The shell · 命令行外壳
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
+}
+
+/// Takes an accounting period.
+///
+/// # Errors
+/// What one looks like.
+pub fn period(text: &str) -> Result<Period, String> {
+    text.parse().map_err(|_| "YYYY-MM, e.g. 2026-10 · 年-月，例如 2026-10".to_owned())
 }
 
 /// Takes the words of [`Category`].

@@ -83,13 +83,13 @@ Example · 示例:
 Call them on a number that you know, and type the words that they read to you from strongroom whoami.
 请拨打您已知的电话，输入对方念出的 strongroom whoami 核对词。")]
 pub struct ConfirmArgs {
-    /// Whose key
+    /// Whose key · 谁的密钥
     #[arg(value_name = "MEMBER")]
     pub member: MemberId,
-    /// The words that they read aloud, in either language, or the fingerprint in hex
+    /// The words that they read aloud, in either language, or the fingerprint in hex · 对方念出的核对词或指纹
     #[arg(long, value_name = "WORDS")]
     pub fingerprint: String,
-    /// A client whose papers you seal to them (default: the only one you see)
+    /// A client whose papers you seal to them (default: the only one you see) · 哪个客户
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
 }

@@ -28,16 +28,16 @@ Example · 示例:
   strongroom fetch 9b1c… --raw receipts.age
   strongroom key export --to key.txt && age -d -i key.txt receipts.age > receipts.pdf")]
 pub struct FetchArgs {
-    /// The document
+    /// The document · 文档编号
     #[arg(value_name = "DOCUMENT")]
     pub document: DocumentId,
-    /// Write header and payload here
+    /// Write header and payload here · 写入此文件
     #[arg(long, value_name = "FILE")]
     pub raw: PathBuf,
-    /// Why you open a document of a closed period; the client reads it
+    /// Why you open a document of a closed period; the client reads it · 打开已结账期间文档的事由，客户可见
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Replace FILE when it is there
+    /// Replace FILE when it is there · 覆盖已有文件
     #[arg(short, long)]
     pub force: bool,
 }
@@ -88,7 +88,7 @@ pub async fn run_fetch(context: &Context, args: FetchArgs) -> Result<(), Error> 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example · 示例:\n  strongroom recall 9b1c…")]
 pub struct RecallArgs {
-    /// The document
+    /// The document · 文档编号
     #[arg(value_name = "DOCUMENT")]
     pub document: DocumentId,
 }
@@ -132,7 +132,7 @@ Example · 示例:
 
 Whoever has this file opens every document that you can open: keep it safe, or delete it.")]
     Export {
-        /// Where to; the file must not be there yet
+        /// Where to; the file must not be there yet · 写入的新文件
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
         /// The post-quantum identity instead (AGE-SECRET-KEY-PQ-1…)

@@ -9,6 +9,7 @@ use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
 use crate::ids::{ClientId, DocumentId, LinkId, MemberId};
 
 use super::Context;
+use super::args::period;
 use super::error::{Error, Exit};
 use super::reading::{About, Missing, Query, Reading, Said};
 use super::signature;
@@ -22,13 +23,13 @@ Example · 示例:
   strongroom list --period 2026-03
   strongroom list --client 3f07… --state received --json")]
 pub struct ListArgs {
-    /// Of this client
+    /// Of this client · 客户
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
-    /// Of this period
-    #[arg(long, value_name = "YYYY-MM")]
+    /// Of this period · 会计期间
+    #[arg(long, value_name = "YYYY-MM", value_parser = period)]
     pub period: Option<Period>,
-    /// In this state: uploading (your own), received, pulled, recalled
+    /// In this state: uploading (your own), received, pulled, recalled · 状态
     #[arg(long, value_name = "STATE", value_parser = state)]
     pub state: Option<DocumentState>,
 }

@@ -37,6 +37,7 @@ pub mod send;
 pub mod shares;
 mod signature;
 pub mod terminal;
+pub mod usage;
 pub mod who_saw;
 pub mod words;
 

@@ -25,16 +25,16 @@ pub struct OpenArgs {
     /// A file of identities (AGE-SECRET-KEY-…), one a line; may be given several times
     #[arg(short, long, value_name = "IDENTITY")]
     pub identity: Vec<PathBuf>,
-    /// Take a passphrase from the first line of this file instead of asking
+    /// Take a passphrase from the first line of this file instead of asking · 从文件首行读取口令
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
-    /// Write here instead of standard output
+    /// Write here instead of standard output · 输出文件
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
-    /// Replace OUT when it is there
+    /// Replace OUT when it is there · 覆盖已有文件
     #[arg(short, long)]
     pub force: bool,
-    /// The file to open; standard input when absent or -
+    /// The file to open; standard input when absent or - · 要打开的文件
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
 }

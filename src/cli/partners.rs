@@ -39,7 +39,7 @@ Example · 示例:
 
 Nothing is shared with a partner without a confidentiality agreement that is valid now.")]
     Add {
-        /// Its name
+        /// Its name · 名称
         #[arg(value_name = "NAME")]
         name: String,
         /// What else is known
@@ -51,10 +51,10 @@ Nothing is shared with a partner without a confidentiality agreement that is val
         after_help = "Example · 示例:\n  strongroom partner update 3f07… --nda-until 2027-12-31"
     )]
     Update {
-        /// The partner
+        /// The partner · 合作机构
         #[arg(value_name = "ID")]
         partner: PartnerId,
-        /// Its name
+        /// Its name · 名称
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
         /// What changes
@@ -67,14 +67,14 @@ Nothing is shared with a partner without a confidentiality agreement that is val
     /// Stop all links of a partner at once · 停用（立即停止其全部链接）
     #[command(after_help = "Example · 示例:\n  strongroom partner suspend 3f07…")]
     Suspend {
-        /// The partner
+        /// The partner · 合作机构
         #[arg(value_name = "ID")]
         partner: PartnerId,
     },
     /// Let a suspended partner receive again · 恢复
     #[command(after_help = "Example · 示例:\n  strongroom partner resume 3f07…")]
     Resume {
-        /// The partner
+        /// The partner · 合作机构
         #[arg(value_name = "ID")]
         partner: PartnerId,
     },
@@ -83,35 +83,35 @@ Nothing is shared with a partner without a confidentiality agreement that is val
 /// What is recorded of a partner.
 #[derive(Debug, clap::Args)]
 pub struct Facts {
-    /// What it is: tax_agent, audit_firm, bank, law_firm, parent_company, …
+    /// What it is: tax_agent, audit_firm, bank, law_firm, parent_company, … · 机构类型
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
-    /// Its licence number
+    /// Its licence number · 许可证号
     #[arg(long, value_name = "NUMBER")]
     pub licence: Option<String>,
-    /// Where it is: two letters (ISO 3166-1), e.g. CN, HK, SG
+    /// Where it is: two letters (ISO 3166-1), e.g. CN, HK, SG · 所在地区
     #[arg(long, value_name = "CC")]
     pub jurisdiction: Option<String>,
-    /// Somebody there who receives; can be given more than once
+    /// Somebody there who receives; can be given more than once · 对方接收人，可多次给出
     #[arg(long = "person", value_name = "NAME")]
     pub people: Vec<String>,
-    /// First day of the confidentiality agreement
+    /// First day of the confidentiality agreement · 保密协议起始日
     #[arg(long, value_name = "DATE")]
     pub nda_from: Option<String>,
-    /// Its last day
+    /// Its last day · 保密协议截止日
     #[arg(long, value_name = "DATE")]
     pub nda_until: Option<String>,
-    /// When to look at the partner again
+    /// When to look at the partner again · 下次复核日期
     #[arg(long, value_name = "DATE")]
     pub review: Option<String>,
     /// Way out of the jurisdiction: exempt_hr, exempt_contract, exempt_small,
     /// standard_contract, certification, assessment
     #[arg(long, value_name = "ROUTE", value_parser = route)]
     pub export_route: Option<ExportRoute>,
-    /// Number of the impact assessment
+    /// Number of the impact assessment · 影响评估编号
     #[arg(long, value_name = "NUMBER")]
     pub assessment: Option<String>,
-    /// Reference of the authorisation for the way out
+    /// Reference of the authorisation for the way out · 出境授权编号
     #[arg(long, value_name = "REFERENCE")]
     pub export_authorisation: Option<String>,
 }

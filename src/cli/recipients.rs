@@ -26,10 +26,10 @@ pub struct RecipientsArgs {
     /// Confirm a key
     #[command(subcommand)]
     pub action: Option<RecipientsAction>,
-    /// The client (default: the only one you see)
+    /// The client (default: the only one you see) · 客户（默认：您唯一可见的客户）
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
-    /// The category
+    /// The category · 类别
     #[arg(long, value_name = "CATEGORY", default_value = "other", value_parser = category_parser())]
     pub category: Category,
 }

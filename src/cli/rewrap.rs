@@ -23,7 +23,7 @@ Example · 示例:
   strongroom rewrap
   strongroom rewrap --client 3f07…")]
 pub struct RewrapArgs {
-    /// Only this client's documents
+    /// Only this client's documents · 仅此客户
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
 }

@@ -23,22 +23,22 @@ pub struct SealArgs {
     /// Seal to the recipients in this file, one a line; # begins a comment
     #[arg(short = 'R', long, value_name = "FILE")]
     pub recipients_file: Vec<PathBuf>,
-    /// Seal with a passphrase instead
+    /// Seal with a passphrase instead · 改用口令封存
     #[arg(short, long, conflicts_with_all = ["recipient", "recipients_file"])]
     pub passphrase: bool,
-    /// Take the passphrase from the first line of this file
+    /// Take the passphrase from the first line of this file · 从文件首行读取口令
     #[arg(long, value_name = "FILE", requires = "passphrase")]
     pub passphrase_file: Option<PathBuf>,
-    /// Write text (PEM) instead of binary
+    /// Write text (PEM) instead of binary · 输出文本（PEM）
     #[arg(short, long)]
     pub armor: bool,
-    /// Write here instead of standard output
+    /// Write here instead of standard output · 输出文件
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
-    /// Replace OUT when it is there
+    /// Replace OUT when it is there · 覆盖已有文件
     #[arg(short, long)]
     pub force: bool,
-    /// The file to seal; standard input when absent or -
+    /// The file to seal; standard input when absent or - · 要封存的文件
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
 }

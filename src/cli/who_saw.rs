@@ -21,13 +21,13 @@ Example · 示例:
   strongroom who-saw
   strongroom who-saw --client 3f07… --since 2026-11-01T00:00:00.000Z --json")]
 pub struct WhoSawArgs {
-    /// The client (default: the only one you see)
+    /// The client (default: the only one you see) · 客户（默认：您唯一可见的客户）
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
-    /// Nothing older than this
+    /// Nothing older than this · 起始时间
     #[arg(long, value_name = "TIME")]
     pub since: Option<Timestamp>,
-    /// Only the newest N
+    /// Only the newest N · 仅最新 N 条
     #[arg(long, value_name = "N")]
     pub newest: Option<usize>,
 }

@@ -30,10 +30,13 @@ pub struct Message {
 /// One line each: zh-CN, English.
 const fn said(kind: Kind) -> (&'static str, &'static str) {
     match kind {
-        Kind::Shared => ("已向合作方分享文档", "Documents were shared with a partner"),
+        Kind::Shared => (
+            "会计提出向合作方分享文档，等待客户授权",
+            "Documents are to be shared with a partner and wait for the client's word",
+        ),
         Kind::Opened => ("合作方已取阅分享", "A partner fetched a share"),
         Kind::WrongCodes => {
-            ("访问码多次输错，分享已锁定", "A share was locked after wrong access codes")
+            ("提取码多次输错，分享已锁定", "A share was locked after wrong access codes")
         }
         Kind::Expiring => ("分享或链接即将到期", "A share or link ends soon"),
         Kind::Revoked => ("分享或链接已终止", "A share or link was ended"),
@@ -48,6 +51,10 @@ const fn said(kind: Kind) -> (&'static str, &'static str) {
 /// What to do next: zh-CN, English.
 const fn next(kind: Kind) -> (&'static str, &'static str) {
     match kind {
+        Kind::Shared => (
+            "在客户的负责人同意之前，对方无法打开：请用 strongroom shares 查看，用 strongroom authorise 授权，或加 --refuse 拒绝。",
+            "Nobody there opens it before the client's principal agrees: look with strongroom shares, then strongroom authorise, or refuse with --refuse.",
+        ),
         Kind::WrongCodes => (
             "请与合作方核实，再用 strongroom unlock 解锁。",
             "Talk to the partner, then unlock it with strongroom unlock.",

@@ -14,6 +14,11 @@ use crate::store::Store;
 
 /// Check, show or export the audit log · 审计日志
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Example · 示例:
+  strongroom audit verify --data /srv/strongroom --checkpoint checkpoint-2026-11.txt
+  strongroom audit checkpoint --data /srv/strongroom > checkpoint-2026-12.txt
+  strongroom audit export --data /srv/strongroom > log.jsonl")]
 pub struct AuditArgs {
     #[command(subcommand)]
     command: AuditCommand,
@@ -33,10 +38,10 @@ enum AuditCommand {
 #[derive(Clone, Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct Place {
-    /// The gateway's data folder
+    /// The gateway's data folder · 网关数据文件夹
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The gateway's settings
+    /// The gateway's settings · 网关设置文件
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

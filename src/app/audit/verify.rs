@@ -7,10 +7,9 @@ use serde::Serialize;
 use super::{Place, database, unfounded};
 use crate::app::error::Error;
 use crate::audit;
-use crate::audit::verify::{self as walk, Fault, Place as Where, Report};
+use crate::audit::verify::{self as walk, Fault, Place as Where, Report, RootKnown};
 use crate::cli::{Context, Exit, Lang};
 use crate::clock::Timestamp;
-use crate::envelope::statement::PublicKey;
 use crate::merkle::{Checkpoint, CosignerKey, SignedNote};
 use crate::store::Store;
 
@@ -26,16 +25,25 @@ Without --checkpoint nobody can know whether the end of the log was cut off: hol
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     place: Place,
-    /// A checkpoint that you kept: the log must contain it
+    /// A checkpoint that you kept: the log must contain it · 您留存的检查点
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     /// The verifier key of a witness that must have cosigned a checkpoint of this log; may be
     /// repeated
     #[arg(long, value_name = "KEY")]
     witness: Vec<CosignerKey>,
-    /// The firm's root key, where you know it from elsewhere (64 hex digits)
-    #[arg(long, value_name = "KEY")]
-    root: Option<PublicKey>,
+    /// The firm's root key, where you know it from elsewhere: 64 hex digits, or the 32 of its
+    /// fingerprint on every recovery kit · 机构根密钥（64 位）或其指纹（32 位，见恢复套件）
+    #[arg(long, value_name = "KEY", value_parser = known)]
+    root: Option<RootKnown>,
+}
+
+/// Takes a root key or its fingerprint.
+fn known(text: &str) -> Result<RootKnown, String> {
+    let digits = text.trim().to_ascii_lowercase();
+    let key = digits.parse().map(RootKnown::Key);
+    key.or_else(|_| digits.parse().map(RootKnown::Fingerprint))
+        .map_err(|_| "64 hex digits of the root key, or 32 of its fingerprint".to_owned())
 }
 
 /// What `--json` shows.

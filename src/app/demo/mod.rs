@@ -28,10 +28,10 @@ Example · 示例:
   strongroom demo
   strongroom demo --data ./demo-data --listen 127.0.0.1:8443 --json")]
 pub struct DemoArgs {
-    /// The demo's folder, made new or started again
+    /// The demo's folder, made new or started again · 演示文件夹
     #[arg(long, value_name = "DIR", default_value = "demo-data")]
     pub data: PathBuf,
-    /// Where to listen; port 0 takes a free one
+    /// Where to listen; port 0 takes a free one · 监听地址
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub listen: SocketAddr,
 }

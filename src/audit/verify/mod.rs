@@ -12,6 +12,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 use crate::envelope::statement::{PublicKey, Role};
+use crate::ids::RootId;
 use crate::merkle::{Checkpoint, SignedNote, VerifierKey};
 use crate::store::{self, LogRow, Store, StoredCheckpoint, Tx};
 use crate::trust::Directory;
@@ -61,16 +62,34 @@ pub enum Error {
     Interrupted,
 }
 
+/// What an auditor knows of the firm's root key from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RootKnown {
+    /// All of it.
+    Key(PublicKey),
+    /// Its key id, as it stands on every recovery kit.
+    Fingerprint(RootId),
+}
+
+impl RootKnown {
+    fn is(self, root: PublicKey) -> bool {
+        match self {
+            Self::Key(key) => key == root,
+            Self::Fingerprint(id) => id == root.key_id(),
+        }
+    }
+}
+
 /// Walks the whole log of `store`. `held` is a checkpoint that somebody kept; `root` the firm's
 /// root key, where it is known from elsewhere.
 pub async fn run(
     store: &Store,
     held: Option<&SignedNote>,
-    root: Option<PublicKey>,
+    root: Option<RootKnown>,
 ) -> Result<Report, Error> {
     let mut tx = store.read().await?;
     let firm = tx.firm().await?.root;
-    if root.is_some_and(|root| root != firm) {
+    if root.is_some_and(|root| !root.is(firm)) {
         return Err(Fault::ForeignRoot.into());
     }
     let statements = tx.directory_statements(None).await?;

@@ -26,13 +26,13 @@ Example · 示例:
   strongroom assign --client 3f07… --to 91ab…
   strongroom unassign --client 3f07… --to 91ab…")]
 pub struct AssignArgs {
-    /// The client
+    /// The client · 客户
     #[arg(long, value_name = "ID")]
     pub client: ClientId,
-    /// The accountant
+    /// The accountant · 会计
     #[arg(long, value_name = "MEMBER")]
     pub to: MemberId,
-    /// Only for this category; others stay with whoever has them
+    /// Only for this category; others stay with whoever has them · 仅此类别
     #[arg(long, value_name = "CATEGORY", value_parser = category_parser())]
     pub category: Option<Category>,
 }

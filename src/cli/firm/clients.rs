@@ -27,7 +27,7 @@ pub enum ClientAction {
     /// Add a client · 添加客户
     #[command(after_help = "Example · 示例:\n  strongroom client add '杭州云杉贸易有限公司'")]
     Add {
-        /// Its name
+        /// Its name · 名称
         #[arg(value_name = "NAME")]
         name: String,
     },

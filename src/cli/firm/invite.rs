@@ -25,13 +25,13 @@ Example · 示例:
 
 Send the link over a channel that you trust: whoever has it can join once.")]
 pub struct InviteArgs {
-    /// principal, clerk, accountant, lead, privacy_officer, auditor or admin
+    /// principal, clerk, accountant, lead, privacy_officer, auditor or admin · 角色
     #[arg(long, value_name = "ROLE", value_parser = person)]
     pub role: Role,
-    /// The client, for principals and clerks
+    /// The client, for principals and clerks · 客户（负责人和经办人需要）
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
-    /// How long the link is good for: 31d at most
+    /// How long the link is good for: 31d at most · 有效期，最长 31 天
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub expires: String,
 }

@@ -35,7 +35,7 @@ pub enum MemberAction {
     /// End a member: every session ends at once and nothing more is sealed to them · 停用成员
     #[command(after_help = "Example · 示例:\n  strongroom member suspend 91ab…")]
     Suspend {
-        /// The member
+        /// The member · 成员
         #[arg(value_name = "ID")]
         member: MemberId,
     },
@@ -47,7 +47,7 @@ Example · 示例:
 For a device that was lost or stolen. The member logs in again (passphrase or kit), runs
 strongroom key rotate, reads you the new words, and you run strongroom recipients confirm.")]
     RevokeKey {
-        /// The member
+        /// The member · 成员
         #[arg(value_name = "ID")]
         member: MemberId,
     },

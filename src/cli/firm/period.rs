@@ -2,6 +2,7 @@
 
 use crate::api::{ClosedPeriod, SetPeriod};
 use crate::cli::Context;
+use crate::cli::args::period;
 use crate::cli::error::Error;
 use crate::cli::send::client_or_only;
 use crate::envelope::statement::Period;
@@ -21,10 +22,10 @@ pub enum PeriodAction {
     /// Close a period · 结账
     #[command(after_help = "Example · 示例:\n  strongroom period close 2026-10 --client 3f07…")]
     Close {
-        /// Which
-        #[arg(value_name = "YYYY-MM")]
+        /// Which · 哪个期间
+        #[arg(value_name = "YYYY-MM", value_parser = period)]
         period: Period,
-        /// The client (default: the only one you see)
+        /// The client (default: the only one you see) · 客户（默认：您唯一可见的客户）
         #[arg(long, value_name = "ID")]
         client: Option<ClientId>,
     },
@@ -33,20 +34,20 @@ pub enum PeriodAction {
 Example · 示例:
   strongroom period reopen 2026-10 --client 3f07… --reason '更正进项发票'")]
     Reopen {
-        /// Which
-        #[arg(value_name = "YYYY-MM")]
+        /// Which · 哪个期间
+        #[arg(value_name = "YYYY-MM", value_parser = period)]
         period: Period,
-        /// The client (default: the only one you see)
+        /// The client (default: the only one you see) · 客户（默认：您唯一可见的客户）
         #[arg(long, value_name = "ID")]
         client: Option<ClientId>,
-        /// Why; the client reads it
+        /// Why; the client reads it · 事由，客户可见
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
     /// List the closed periods · 列出已结账期间
     #[command(after_help = "Example · 示例:\n  strongroom period list --client 3f07…")]
     List {
-        /// The client (default: the only one you see)
+        /// The client (default: the only one you see) · 客户（默认：您唯一可见的客户）
         #[arg(long, value_name = "ID")]
         client: Option<ClientId>,
     },

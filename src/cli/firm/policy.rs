@@ -23,16 +23,16 @@ Example · 示例:
   strongroom policy --client 3f07… --on-arrival yes
   strongroom policy --client 3f07… --post-quantum yes --clerk-reads receipts,bank")]
 pub struct PolicyArgs {
-    /// The client
+    /// The client · 客户
     #[arg(long, value_name = "ID")]
     pub client: ClientId,
-    /// Whether the gateway may seal documents while it receives them
+    /// Whether the gateway may seal documents while it receives them · 是否允许网关代为封存
     #[arg(long, value_name = "yes|no", value_parser = yes_no)]
     pub on_arrival: Option<YesNo>,
-    /// Whether documents are sealed to post-quantum keys
+    /// Whether documents are sealed to post-quantum keys · 是否使用抗量子密钥
     #[arg(long, value_name = "yes|no", value_parser = yes_no)]
     pub post_quantum: Option<YesNo>,
-    /// What the client's clerks may read, comma-joined; empty for nothing
+    /// What the client's clerks may read, comma-joined; empty for nothing · 经办人可读类别，逗号分隔
     #[arg(long, value_name = "CATEGORIES")]
     pub clerk_reads: Option<String>,
 }

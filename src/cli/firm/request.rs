@@ -46,20 +46,20 @@ pub struct RequestArgs {
     /// List or end links
     #[command(subcommand)]
     pub action: Option<RequestAction>,
-    /// For which client
+    /// For which client · 哪个客户
     #[arg(long, value_name = "ID", required = true)]
     pub client: Option<ClientId>,
-    /// How long the link is good for: 366d at most
+    /// How long the link is good for: 366d at most · 有效期，最长 366 天
     #[arg(long, value_name = "TIME", default_value = "14d")]
     pub expires: String,
-    /// How many files it takes (default: 20; 100 with --on-arrival)
+    /// How many files it takes (default: 20; 100 with --on-arrival) · 可收文件数
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub max_files: Option<u64>,
-    /// How many bytes it takes in all
+    /// How many bytes it takes in all · 总字节数上限
     #[arg(long, value_name = "N", default_value_t = 16 * 1024 * 1024 * 1024,
         value_parser = clap::value_parser!(u64).range(1..))]
     pub max_bytes: u64,
-    /// An address for plain curl: sealed by the gateway while it arrives
+    /// An address for plain curl: sealed by the gateway while it arrives · 供 curl 上传，由网关封存
     #[arg(long)]
     pub on_arrival: bool,
 }
@@ -70,14 +70,14 @@ pub enum RequestAction {
     /// List the links into a client's space · 列出链接
     #[command(after_help = "Example · 示例:\n  strongroom request list --client 3f07…")]
     List {
-        /// Of which client (default: the only one you see)
+        /// Of which client (default: the only one you see) · 哪个客户
         #[arg(long, value_name = "ID")]
         client: Option<ClientId>,
     },
     /// End a link at once · 立即终止链接
     #[command(after_help = "Example · 示例:\n  strongroom request revoke 91ab…")]
     Revoke {
-        /// The link
+        /// The link · 链接编号
         #[arg(value_name = "ID")]
         link: LinkId,
     },

@@ -75,17 +75,17 @@ Example · 示例:
   strongroom root export --to 91ab… --out root-for-zhang.age
   strongroom root export --out my-root-backup.age")]
     Export {
-        /// Which lead it is sealed to; yourself where nobody is named
+        /// Which lead it is sealed to; yourself where nobody is named · 交给哪位主管会计，默认本人
         #[arg(long, value_name = "MEMBER")]
         to: Option<MemberId>,
-        /// The file to write; nothing is overwritten
+        /// The file to write; nothing is overwritten · 写入的新文件
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
     /// Take a copy into this profile · 导入
     #[command(after_help = "Example · 示例:\n  strongroom root import root-for-zhang.age")]
     Import {
-        /// A file that `root export` wrote for you
+        /// A file that `root export` wrote for you · root export 导出的文件
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },

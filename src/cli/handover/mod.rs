@@ -41,13 +41,13 @@ pub struct HandoverArgs {
     /// What else to do
     #[command(subcommand)]
     pub action: Option<HandoverAction>,
-    /// Who leaves
+    /// Who leaves · 移交人
     #[arg(long, required = true, requires = "to", value_name = "MEMBER")]
     pub from: Option<MemberId>,
-    /// Who takes over
+    /// Who takes over · 接任人
     #[arg(long, required = true, requires = "from", value_name = "MEMBER")]
     pub to: Option<MemberId>,
-    /// Where the statement is kept; the list stands beside it as .csv
+    /// Where the statement is kept; the list stands beside it as .csv · 移交声明文件，清册为同名 .csv
     #[arg(long, value_name = "FILE", default_value = "handover.txt")]
     pub statement: PathBuf,
 }
@@ -58,7 +58,7 @@ pub enum HandoverAction {
     /// Check the list on this device and sign the hand-over · 核对清册并签署
     #[command(after_help = "Example · 示例:\n  strongroom handover sign handover.txt")]
     Sign {
-        /// The statement
+        /// The statement · 移交声明文件
         #[arg(value_name = "FILE")]
         statement: PathBuf,
     },

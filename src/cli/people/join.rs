@@ -48,16 +48,16 @@ pub struct JoinArgs {
     /// and without a terminal the recovery kit is the only way to log in elsewhere
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
-    /// The name to log in with later
+    /// The name to log in with later · 日后登录用的名称
     #[arg(long, value_name = "LOGIN")]
     pub login: Option<String>,
-    /// Your name as others see it
+    /// Your name as others see it · 您的姓名
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// What to call this device in the list of sessions
+    /// What to call this device in the list of sessions · 本设备名称
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// Where to write the recovery kit (default: recovery-kit.txt in the profile)
+    /// Where to write the recovery kit (default: recovery-kit.txt in the profile) · 恢复套件写入位置
     #[arg(long, value_name = "FILE")]
     pub kit: Option<PathBuf>,
     /// The address that the kit names, where the link leads to the gateway another way

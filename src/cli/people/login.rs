@@ -40,22 +40,22 @@ Example · 示例:
   strongroom login --gateway https://files.example.com --login wang.li
   strongroom --profile ~/new login --gateway https://… --login wang.li --kit recovery-kit.txt")]
 pub struct LoginArgs {
-    /// The gateway's address
+    /// The gateway's address · 网关地址
     #[arg(long, value_name = "URL")]
     pub gateway: String,
-    /// Your login name
+    /// Your login name · 登录名
     #[arg(long, value_name = "LOGIN")]
     pub login: String,
-    /// Take the passphrase from the first line of this file instead of asking
+    /// Take the passphrase from the first line of this file instead of asking · 从文件首行读取口令
     #[arg(long, value_name = "FILE", conflicts_with = "kit")]
     pub passphrase_file: Option<PathBuf>,
-    /// Log in with the recovery kit in this file
+    /// Log in with the recovery kit in this file · 用恢复套件登录
     #[arg(long, value_name = "FILE")]
     pub kit: Option<PathBuf>,
     /// Take only this root key: its fingerprint as printed on the kit
     #[arg(long, value_name = "FINGERPRINT")]
     pub root: Option<KeyId>,
-    /// What to call this device in the list of sessions
+    /// What to call this device in the list of sessions · 本设备名称
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
 }

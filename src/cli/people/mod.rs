@@ -57,7 +57,10 @@ fn passphrase_from(path: &Path) -> Result<Zeroizing<String>, Error> {
 }
 
 /// A new passphrase from a file, or asked for twice on a terminal; none where there is neither.
-fn new_passphrase(
+///
+/// # Errors
+/// [`Word::PassphrasesDiffer`], [`Word::PassphraseShort`], and those of reading.
+pub fn new_passphrase(
     file: Option<&PathBuf>,
     terminal: &Terminal,
 ) -> Result<Option<Zeroizing<String>>, Error> {

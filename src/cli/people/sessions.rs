@@ -34,7 +34,7 @@ pub enum SessionsAction {
     /// End a session: that device is logged out at once · 结束会话
     #[command(after_help = "Example · 示例:\n  strongroom sessions end 3f07…")]
     End {
-        /// The session's id
+        /// The session's id · 会话编号
         #[arg(value_name = "ID")]
         session: SessionId,
     },

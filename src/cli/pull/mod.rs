@@ -25,6 +25,7 @@ use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
 use crate::ids::{ClientId, DocumentId, LinkId, MemberId};
 
 use super::Context;
+use super::args::period;
 use super::bars::Bars;
 use super::error::{Error, ErrorJson, Exit, file_error};
 use super::interrupt::interrupted;
@@ -47,25 +48,25 @@ Example · 示例:
 
 Writes DIR/CLIENT/PERIOD/CATEGORY/NAME and DIR/manifest.csv.")]
 pub struct PullArgs {
-    /// Documents, by id
+    /// Documents, by id · 文档编号
     #[arg(value_name = "DOCUMENT")]
     pub documents: Vec<DocumentId>,
-    /// All documents of this client
+    /// All documents of this client · 该客户的全部文档
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
-    /// All documents of this period
-    #[arg(long, value_name = "YYYY-MM")]
+    /// All documents of this period · 该期间的全部文档
+    #[arg(long, value_name = "YYYY-MM", value_parser = period)]
     pub period: Option<Period>,
-    /// Documents that you have not pulled yet
+    /// Documents that you have not pulled yet · 尚未取回的文档
     #[arg(long, conflicts_with = "all")]
     pub new: bool,
-    /// Everything you can open
+    /// Everything you can open · 所有可打开的文档
     #[arg(long)]
     pub all: bool,
-    /// Where to
+    /// Where to · 存放文件夹
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// Why you open documents of a closed period; the client reads it
+    /// Why you open documents of a closed period; the client reads it · 打开已结账期间文档的事由，客户可见
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }

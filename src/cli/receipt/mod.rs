@@ -36,13 +36,16 @@ Example · 示例:
   strongroom verify ~/.local/share/strongroom/receipts/9b1c….txt
   strongroom verify 9b1c….txt --witness 'witness.example.com/strongroom+5d1e…+BA…'
 
+send --json names the receipt's file as receipt; receipts lie in the profile's folder receipts.
+回执文件由 send --json 的 receipt 字段给出，保存在档案文件夹的 receipts 中。
+
 The proof is fetched once and kept in the file; afterwards this works off line.
 证明只取回一次并保存在文件中，之后可离线核验。")]
 pub struct VerifyArgs {
-    /// The receipt's file, as send reports it
+    /// The receipt's file, as send reports it · 回执文件
     #[arg(value_name = "RECEIPT")]
     pub receipt: PathBuf,
-    /// The gateway's address, where the file does not say it
+    /// The gateway's address, where the file does not say it · 网关地址
     #[arg(long, value_name = "URL")]
     pub gateway: Option<String>,
     /// The verifier key of a witness that must have cosigned the checkpoint
@@ -59,7 +62,7 @@ pub struct ReceiptArgs {
     /// As an HTML page in Chinese and English
     #[arg(long, required = true)]
     pub page: bool,
-    /// The receipt's file
+    /// The receipt's file · 回执文件
     #[arg(value_name = "RECEIPT")]
     pub receipt: PathBuf,
 }

@@ -43,13 +43,13 @@ Example · 示例:
 A broken or stopped receive goes on with the same command, in the same slot ·
 中断后用同一命令继续，不另占次数")]
 pub struct ReceiveArgs {
-    /// The whole share link, with everything after the # (quote it)
+    /// The whole share link, with everything after the # (quote it) · 完整的分享链接
     #[arg(value_name = "URL")]
     pub url: String,
-    /// The access code, which you were told by another way
+    /// The access code, which you were told by another way · 提取码
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
-    /// Where to
+    /// Where to · 存放文件夹
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
 }

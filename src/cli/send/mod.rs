@@ -32,7 +32,7 @@ use crate::ids::{ClientId, DocumentId, MemberId};
 use crate::trust::{Demand, DemandError, Directory, Reader, Spoken, spoken};
 
 use super::Context;
-use super::args::category_parser;
+use super::args::{category_parser, period};
 use super::bars::Bars;
 use super::directory;
 use super::error::{Error, ErrorJson};
@@ -52,22 +52,22 @@ const PARALLEL: usize = 4;
 /// How files are sent.
 #[derive(Debug, clap::Args)]
 pub struct SendOptions {
-    /// Files to send; - is standard input
+    /// Files to send; - is standard input · 要发送的文件
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Accounting period (default: last month)
-    #[arg(long, value_name = "YYYY-MM")]
+    /// Accounting period (default: last month) · 会计期间，默认上月
+    #[arg(long, value_name = "YYYY-MM", value_parser = period)]
     pub period: Option<Period>,
-    /// What kind of paper it is
+    /// What kind of paper it is · 文件类别
     #[arg(long, value_name = "CATEGORY", default_value = "other", value_parser = category_parser())]
     pub category: Category,
-    /// A note to the reader, sealed with the document
+    /// A note to the reader, sealed with the document · 附言，随文档封存
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub note: String,
-    /// The name to seal it under, when one file or standard input is sent
+    /// The name to seal it under, when one file or standard input is sent · 封存时的文件名
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Show who could read it and send nothing
+    /// Show who could read it and send nothing · 只显示谁能读，不发送
     #[arg(long)]
     pub dry_run: bool,
     /// How long to keep trying without progress when the gateway cannot be reached, in seconds
@@ -91,21 +91,21 @@ pub struct SendArgs {
     /// What and how
     #[command(flatten)]
     pub options: SendOptions,
-    /// For which client (default: the only one you see)
+    /// For which client (default: the only one you see) · 哪个客户
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
     /// Send through a request link, without an account: the whole link, with everything after
     /// the # (quote it); - reads it from standard input
     #[arg(long, value_name = "URL", conflicts_with = "client")]
     pub link: Option<String>,
-    /// The access code, where it is a share link
+    /// The access code, where it is a share link · 分享链接的提取码
     #[arg(long, value_name = "CODE", requires = "link")]
     pub code: Option<String>,
     /// Seal what you give back through a share link to the client's own people too; without it
     /// the firm alone can open it, and the client sees that something came
     #[arg(long, requires = "link")]
     pub to_client: bool,
-    /// Your name, for whoever opens what came through a link
+    /// Your name, for whoever opens what came through a link · 您的姓名
     #[arg(long, value_name = "NAME", requires = "link")]
     pub from: Option<String>,
 }
@@ -119,7 +119,7 @@ pub struct DeliverArgs {
     /// What and how
     #[command(flatten)]
     pub options: SendOptions,
-    /// To which client
+    /// To which client · 交付给哪个客户
     #[arg(long, value_name = "ID")]
     pub client: ClientId,
 }

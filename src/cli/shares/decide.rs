@@ -23,7 +23,7 @@ Example · 示例:
   strongroom revoke 5e21…
   strongroom unlock 5e21…")]
 pub struct ShareArg {
-    /// The share
+    /// The share · 分享编号
     #[arg(value_name = "SHARE")]
     pub share: ShareId,
 }
@@ -37,14 +37,14 @@ Example · 示例:
   strongroom authorise 5e21… --basis consent
   strongroom authorise 5e21… --refuse")]
 pub struct AuthoriseArgs {
-    /// The share
+    /// The share · 分享编号
     #[arg(value_name = "SHARE")]
     pub share: ShareId,
     /// On what ground personal data may be passed on: consent, legal_duty, de_identified,
     /// no_personal_data (default: consent for payroll, else no_personal_data)
     #[arg(long, value_name = "BASIS")]
     pub basis: Option<String>,
-    /// Refuse it instead
+    /// Refuse it instead · 拒绝
     #[arg(long, conflicts_with = "basis")]
     pub refuse: bool,
 }

@@ -34,26 +34,26 @@ Example · 示例:
 
 Send link and code by different ways · 链接与提取码请分别用不同渠道发送")]
 pub struct ShareArgs {
-    /// The documents
+    /// The documents · 文档编号
     #[arg(value_name = "DOCUMENT", required = true)]
     pub documents: Vec<DocumentId>,
-    /// For which partner
+    /// For which partner · 给哪个合作机构
     #[arg(long, value_name = "ID")]
     pub partner: PartnerId,
-    /// What for
+    /// What for · 用途
     #[arg(long, value_name = "TEXT")]
     pub purpose: String,
-    /// Who receives it there
+    /// Who receives it there · 对方接收人
     #[arg(long, value_name = "NAME", default_value = "")]
     pub recipient: String,
-    /// How long it is open: an hour to ninety days
+    /// How long it is open: an hour to ninety days · 有效期，1 小时至 90 天
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub expires: String,
-    /// How many times the whole set may be fetched: 1 to 1000
+    /// How many times the whole set may be fetched: 1 to 1000 · 可取次数
     #[arg(long, value_name = "N", default_value_t = 3,
         value_parser = clap::value_parser!(u64).range(1..=limits::MAX_SHARE_DOWNLOADS))]
     pub max_downloads: u64,
-    /// Without an access code: whoever has the link opens it
+    /// Without an access code: whoever has the link opens it · 不设提取码
     #[arg(long)]
     pub no_code: bool,
 }

@@ -13,6 +13,7 @@ pub fn page() -> Page {
         .text("需要回传文件（例如审计报告）时：")
         .command("strongroom send 文件 --link '完整的分享链接' --code 提取码")
         .note("# 后面的内容就是钥匙：请勿转发，也不要截图。打开本页不会消耗下载次数。已下载的副本无法收回。")
+        .note("没有安装 strongroom？请向机构索取程序，或请其告知下载地址。若提示证书不受信任，请向机构索取 CA 文件，并在命令中加 --ca 文件。")
         .section("en", "Documents were shared with you")
         .text("A bookkeeping firm opened this share for a partner, for a limited time. The documents are sealed: only whoever has the whole link and the access code opens them. You get the code by another way.")
         .text("On a computer, open a terminal and paste the whole link, with everything after the #:")
@@ -20,4 +21,5 @@ pub fn page() -> Page {
         .text("To give something back, for example a report:")
         .command("strongroom send FILE --link 'THE WHOLE LINK' --code CODE")
         .note("What stands after the # is the key: do not forward it. Opening this page uses nothing up. A copy that was downloaded cannot be taken back.")
+        .note("No strongroom yet? Ask the firm for it, or for its page of releases. If the certificate is not trusted, ask the firm for its CA and add --ca FILE to the command.")
 }
