@@ -1,9 +1,10 @@
 //! The one binary: argument parsing, then `cli` (a person's commands) or `app` (a firm's).
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use strongroom::{app, cli};
 
@@ -32,7 +33,11 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = match parse() {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(Unread::Usage(error)) => return usage(&error),
+        Err(Unread::Id(terminal, error)) => {
+            terminal.fail(&error);
+            return error.exit().into();
+        }
     };
     cli::outlive_file_limits();
     match arguments.command {
@@ -54,8 +59,57 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse() -> Result<Arguments, clap::Error> {
-    Arguments::from_arg_matches(&Arguments::command().try_get_matches()?)
+/// Why the command line was not read.
+enum Unread {
+    Usage(clap::Error),
+    Id(cli::Terminal, cli::Error),
+}
+
+/// Reads the command line; ids that are cut short are completed where the profile can.
+fn parse() -> Result<Arguments, Unread> {
+    let mut typed: Vec<OsString> = std::env::args_os().collect();
+    loop {
+        let read = Arguments::command().try_get_matches_from(&typed);
+        let error = match read.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+            Ok(arguments) => return Ok(arguments),
+            Err(error) => error,
+        };
+        let (Some(argument), Some(value)) = (
+            context_of(&error, ContextKind::InvalidArg),
+            context_of(&error, ContextKind::InvalidValue),
+        ) else {
+            return Err(Unread::Usage(error));
+        };
+        match completed(&typed, &argument, &value)? {
+            Some(whole) => {
+                for word in typed.iter_mut().filter(|word| **word == *value) {
+                    *word = OsString::from(&whole);
+                }
+            }
+            None => return Err(Unread::Usage(error)),
+        }
+    }
+}
+
+fn context_of(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// The whole id that `value` begins, where `argument` takes one.
+fn completed(typed: &[OsString], argument: &str, value: &str) -> Result<Option<String>, Unread> {
+    if !cli::prefix::is_one(value) || !typed.iter().any(|word| *word == *value) {
+        return Ok(None);
+    }
+    // What could be read in spite of it: whose profile, and which command.
+    let lenient = Arguments::command().ignore_errors(true).try_get_matches_from(typed);
+    let Ok(matches) = lenient else { return Ok(None) };
+    let Ok(global) = cli::Global::from_arg_matches(&matches) else { return Ok(None) };
+    let command = matches.subcommand_name().unwrap_or_default();
+    cli::prefix::whole(&cli::Context::new(&global), command, argument, value)
+        .map_err(|error| Unread::Id(global.terminal(), error))
 }
 
 /// Says what is wrong with the command line: as JSON when it asks for that, for it could not be

@@ -1,19 +1,23 @@
 //! `list`: documents with the names that only this device can read.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
-use crate::api::{DocumentInfo, DocumentState};
+use crate::api::{ClientSummary, DocumentInfo, DocumentState, Me};
 use crate::clock::Timestamp;
 use crate::envelope::SealedPart;
-use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
+use crate::envelope::statement::{Category, Direction, Hash, Period, Role, SealLevel};
 use crate::ids::{ClientId, DocumentId, LinkId, MemberId};
 
 use super::Context;
 use super::args::period;
+use super::columns::{short_id_len, table};
 use super::error::{Error, Exit};
+use super::lang::Lang;
 use super::reading::{About, Missing, Query, Reading, Said};
 use super::signature;
-use super::terminal::printable;
+use super::terminal::{Terminal, printable};
 use super::words::Word;
 
 /// List documents · 列出文档
@@ -105,12 +109,8 @@ pub async fn run(context: &Context, args: ListArgs) -> Result<(), Error> {
         rows.push(missing_row(missing));
     }
     let terminal = &context.terminal;
-    terminal.result(&rows, || {
-        if rows.is_empty() {
-            return terminal.pick("no documents", "没有文档").to_owned();
-        }
-        rows.iter().map(|row| format!("{}\n", line(context, row))).collect()
-    })?;
+    let listing = Listing::of(&reading, terminal, &rows).await?;
+    terminal.result(&rows, || listing.text(&rows))?;
     match failed.or_else(|| findings.broken()) {
         Some(error) => Err(error),
         None => Ok(()),
@@ -216,34 +216,116 @@ fn named(row: &mut Row, part: SealedPart) {
     row.sha256 = Some(part.sha256);
 }
 
-fn line(context: &Context, row: &Row) -> String {
-    let terminal = &context.terminal;
-    let verified = match (row.verified, row.state) {
-        (_, Some(DocumentState::Uploading)) => terminal.pick("unfinished", "未完成"),
-        (true, _) => terminal.pick("verified", "已验证"),
-        (false, _) => terminal.pick("UNVERIFIED", "未验证"),
-    };
-    let direction = match row.direction {
-        Some(Direction::In) => terminal.pick("in", "来件"),
-        Some(Direction::Out) => terminal.pick("out", "交付"),
-        None => "-",
-    };
-    let size = row.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
-    let name = row.name.as_deref().map_or_else(|| "-".to_owned(), printable);
-    let reason = row.reason.as_deref().map(|r| format!("  [{r}]")).unwrap_or_default();
-    let note = row.note.as_deref().map(|n| format!("  “{}”", printable(n))).unwrap_or_default();
-    let from = row.request_link.map(|_| {
-        let link = terminal.pick("request link", "上传链接");
-        format!("  ({link}: {})", row.from.as_deref().map_or_else(|| "-".to_owned(), printable))
-    });
-    let from = from.unwrap_or_default();
-    format!(
-        "{}  {}  {}  {}  {}  {}  {verified}  {size}  {name}{from}{note}{reason}",
-        row.document,
-        row.period,
-        terminal.lang.category(row.category),
-        direction,
-        row.seal.map_or("-", |seal| terminal.lang.seal(seal)),
-        row.state.map_or(terminal.pick("MISSING", "缺失"), |state| terminal.lang.state(state)),
-    )
+/// What makes a list readable for people.
+struct Listing<'a> {
+    terminal: &'a Terminal,
+    known: Vec<ClientSummary>,
+    roles: HashMap<MemberId, Role>,
+    me: MemberId,
+}
+
+impl<'a> Listing<'a> {
+    /// What is known beside `rows`; nothing with `--json`, which needs none of it.
+    async fn of(
+        reading: &Reading<'_>,
+        terminal: &'a Terminal,
+        rows: &[Row],
+    ) -> Result<Self, Error> {
+        let session = reading.session();
+        let mut listing = Self {
+            terminal,
+            known: Vec::new(),
+            roles: HashMap::new(),
+            me: session.profile().info().member,
+        };
+        if terminal.json || rows.is_empty() {
+            return Ok(listing);
+        }
+        listing.known = session.get::<Me>("/me").await?.clients;
+        for row in rows {
+            if let Some(sender) = row.sender
+                && let Some(card) = reading.directory(row.client).await?.card(sender)
+            {
+                listing.roles.insert(sender, card.role);
+            }
+        }
+        Ok(listing)
+    }
+
+    /// A table for each client, one line a document.
+    fn text(&self, rows: &[Row]) -> String {
+        let terminal = self.terminal;
+        if rows.is_empty() {
+            return terminal.pick("no documents", "没有文档").to_owned();
+        }
+        let ids: Vec<String> = rows.iter().map(|row| row.document.to_string()).collect();
+        let digits = short_id_len(&ids);
+        let header = match terminal.lang {
+            Lang::En => ["id", "received", "period", "kind", "from", "state", "size", "name"],
+            Lang::Zh => ["编号", "收到", "期间", "类别", "发送人", "状态", "大小", "文件名"],
+        };
+        let mut clients: Vec<ClientId> = rows.iter().map(|row| row.client).collect();
+        clients.sort_unstable();
+        clients.dedup();
+        let mut out = String::new();
+        for client in clients {
+            let name = self.known.iter().find(|known| known.client == client);
+            let name = name.map(|known| printable(&known.name)).unwrap_or_default();
+            out.push_str(format!("{name}  {client}").trim_start());
+            out.push('\n');
+            let of_client = rows.iter().filter(|row| row.client == client);
+            let lines: Vec<_> = of_client.map(|row| self.line(row, digits)).collect();
+            out.push_str(&table(header, &lines));
+        }
+        out
+    }
+
+    fn line(&self, row: &Row, digits: usize) -> [String; 8] {
+        let terminal = self.terminal;
+        let id = row.document.to_string();
+        let received = row.received_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+        // A state alone would make what does not verify look good.
+        let state = match (row.verified, row.state) {
+            (_, None) => terminal.pick("MISSING", "缺失"),
+            (_, Some(DocumentState::Uploading)) => terminal.pick("unfinished", "未完成"),
+            (true, Some(state)) => terminal.lang.state(state),
+            (false, Some(_)) => terminal.pick("UNVERIFIED", "未验证"),
+        };
+        let mut name = row.name.as_deref().map_or_else(|| "-".to_owned(), printable);
+        if let Some(seal) = row.seal.filter(|seal| *seal != SealLevel::EndToEnd) {
+            name.push_str(&format!("  ({})", terminal.lang.seal(seal)));
+        }
+        if let Some(note) = &row.note {
+            name.push_str(&format!("  “{}”", printable(note)));
+        }
+        if let Some(reason) = &row.reason {
+            name.push_str(&format!("  [{reason}]"));
+        }
+        [
+            id.get(..digits).unwrap_or(&id).to_owned(),
+            received.get(..10).unwrap_or(&received).to_owned(),
+            row.period.to_string(),
+            terminal.lang.category(row.category).to_owned(),
+            self.sender(row),
+            state.to_owned(),
+            row.size.map_or_else(|| "-".to_owned(), |size| size.to_string()),
+            name,
+        ]
+    }
+
+    fn sender(&self, row: &Row) -> String {
+        let terminal = self.terminal;
+        if row.request_link.is_some() {
+            let said = row.from.as_deref().map_or_else(|| "-".to_owned(), printable);
+            return format!("{said} ({})", terminal.pick("link", "链接"));
+        }
+        match row.sender {
+            Some(sender) if sender == self.me => terminal.pick("you", "本人").to_owned(),
+            Some(sender) => match self.roles.get(&sender) {
+                Some(role) => terminal.lang.role(*role).to_owned(),
+                None => sender.to_string().get(..8).unwrap_or_default().to_owned(),
+            },
+            None => "-".to_owned(),
+        }
+    }
 }

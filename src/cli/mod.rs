@@ -4,9 +4,11 @@
 //! against the pinned root key on this device. Invariant: a command exits with 0 only when what
 //! was asked for has durably happened.
 
+mod actions;
 mod age_file;
 pub mod args;
 mod bars;
+mod columns;
 pub mod confirm;
 pub mod directory;
 pub mod error;
@@ -24,6 +26,7 @@ mod new_file;
 pub mod open;
 pub mod partners;
 pub mod people;
+pub mod prefix;
 pub mod profile;
 pub mod pull;
 pub mod reading;
@@ -36,6 +39,7 @@ pub mod seal;
 pub mod send;
 pub mod shares;
 mod signature;
+mod since;
 pub mod terminal;
 pub mod usage;
 pub mod who_saw;

@@ -125,7 +125,7 @@ const DAY_BEGINS: &str = "T00:00:00.000Z";
 const CHINA_SECS: i64 = 8 * 3600;
 
 /// The beginning of a day, or a point in time as RFC 3339 says it.
-fn from_day(text: &str) -> Result<Timestamp, Error> {
+pub(super) fn from_day(text: &str) -> Result<Timestamp, Error> {
     let bad = || Error::new(Word::BadDate).about(printable(text));
     if text.contains('T') {
         return text.parse().map_err(|_| bad());

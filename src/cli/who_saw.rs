@@ -1,17 +1,25 @@
 //! `who-saw`: everything that anybody did, or tried in vain, with a client's documents.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::api::{Seen, SeenPage};
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Entry, Statement};
+use crate::envelope::statement::{Entry, Role, Statement};
 use crate::ids::{ClientId, DocumentId, MemberId};
 
 use super::Context;
+use super::actions::{is_routine, spoken};
+use super::columns::table;
 use super::error::Error;
+use super::gateway::Session;
+use super::lang::Lang;
 use super::log;
+use super::reading::{Query, Reading, Said};
 use super::send::client_or_only;
-use super::terminal::printable;
+use super::since::since;
+use super::terminal::{Terminal, printable};
 use super::words::Word;
 
 /// Who saw a client's documents · 谁看过我的文件
@@ -19,17 +27,24 @@ use super::words::Word;
 #[command(after_help = "\
 Example · 示例:
   strongroom who-saw
-  strongroom who-saw --client 3f07… --since 2026-11-01T00:00:00.000Z --json")]
+  strongroom who-saw --since 7d
+  strongroom who-saw --client 3f07… --since 2026-11 --json")]
 pub struct WhoSawArgs {
     /// The client (default: the only one you see) · 客户（默认：您唯一可见的客户）
     #[arg(long, value_name = "ID")]
     pub client: Option<ClientId>,
-    /// Nothing older than this · 起始时间
+    /// Nothing older than this: 2026-11, 2026-11-24, a time, or 7d · 起始时间
     #[arg(long, value_name = "TIME")]
-    pub since: Option<Timestamp>,
+    pub since: Option<String>,
     /// Only the newest N · 仅最新 N 条
     #[arg(long, value_name = "N")]
     pub newest: Option<usize>,
+    /// Show routine lines too, which say nothing of what was read · 显示全部记录
+    #[arg(long)]
+    pub full: bool,
+    /// Name files with --json too; lists the documents for it · JSON 中也给出文件名
+    #[arg(long)]
+    pub names: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,6 +55,8 @@ struct Row {
     role: Option<String>,
     action: String,
     document: Option<DocumentId>,
+    /// The document's name, where it was asked for and this device can open it.
+    file: Option<String>,
     purpose: Option<String>,
     object: Option<String>,
     detail: serde_json::Map<String, serde_json::Value>,
@@ -50,9 +67,10 @@ struct Row {
 /// Runs `who-saw`.
 ///
 /// # Errors
-/// [`Word::NotFound`], [`Word::NotAllowed`], those of asking and of the log's head; [`Word::BadAnswer`] for a row
+/// [`Word::BadSince`], [`Word::NotFound`], [`Word::NotAllowed`], those of asking and of the log's head; [`Word::BadAnswer`] for a row
 /// that says something else than its entry in the log.
 pub async fn run(context: &Context, args: WhoSawArgs) -> Result<(), Error> {
+    let since = args.since.as_deref().map(|text| since(text, context.clock.now())).transpose()?;
     let session = context.session()?;
     let client = client_or_only(&session, args.client).await?;
     // A log that was cut off or rewritten would show less than there was.
@@ -67,7 +85,7 @@ pub async fn run(context: &Context, args: WhoSawArgs) -> Result<(), Error> {
         }
         let page: SeenPage = session.get(path).await?;
         for seen in page.seen {
-            if rows.len() == most || args.since.is_some_and(|since| seen.at < since) {
+            if rows.len() == most || since.is_some_and(|since| seen.at < since) {
                 break 'pages;
             }
             rows.push(row(client, seen)?);
@@ -76,12 +94,59 @@ pub async fn run(context: &Context, args: WhoSawArgs) -> Result<(), Error> {
         after = Some(next);
     }
     let terminal = context.terminal;
-    terminal.result(&rows, || {
-        if rows.is_empty() {
-            return terminal.pick("nobody so far", "暂无记录").to_owned();
+    // Only a principal opens documents here for certain; others would be refused and recorded.
+    let opens = session.profile().info().role == Role::Principal;
+    if opens && (args.names || !terminal.json) && rows.iter().any(|row| row.document.is_some()) {
+        name(&session, client, &mut rows).await?;
+    }
+    terminal.result(&rows, || text(terminal, &rows, args.full))
+}
+
+/// Opens the names of the documents that are spoken of, as far as this device can.
+async fn name(session: &Session, client: ClientId, rows: &mut [Row]) -> Result<(), Error> {
+    let reading = Reading::new(session)?;
+    let query = Query { client: Some(client), period: None, state: None };
+    let mut names = HashMap::new();
+    for info in reading.find(&query).await? {
+        if let Ok(Said::Signed(signed)) = reading.verify(&info).await
+            && let Ok(part) = reading.sealed_part(&info, &signed)
+        {
+            names.insert(info.document, part.name);
         }
-        rows.iter().map(line).collect()
-    })
+    }
+    for row in rows {
+        row.file = row.document.and_then(|document| names.get(&document).cloned());
+    }
+    Ok(())
+}
+
+fn text(terminal: Terminal, rows: &[Row], full: bool) -> String {
+    if rows.is_empty() {
+        return terminal.pick("nobody so far", "暂无记录").to_owned();
+    }
+    let shown: Vec<[String; 4]> = rows
+        .iter()
+        .filter(|row| full || !is_routine(&row.action))
+        .map(|row| line(terminal, row))
+        .collect();
+    let header = match terminal.lang {
+        Lang::En => ["time (UTC)", "who", "what", "of what"],
+        Lang::Zh => ["时间（UTC）", "谁", "做了什么", "对象"],
+    };
+    let hidden = rows.len() - shown.len();
+    let mut out = table(header, &shown);
+    if hidden > 0 {
+        out.push_str(&match terminal.lang {
+            Lang::En => format!(
+                "and {hidden} routine lines: lists looked through, recovery keys checked \
+                 (--full shows them)\n"
+            ),
+            Lang::Zh => {
+                format!("另有 {hidden} 条例行记录：查看列表、核对恢复密钥（--full 显示全部）\n")
+            }
+        });
+    }
+    out
 }
 
 /// A row, which must say what its entry says.
@@ -105,6 +170,7 @@ fn row(client: ClientId, seen: Seen) -> Result<Row, Error> {
         role: seen.role,
         action: seen.action,
         document: seen.document,
+        file: None,
         purpose: seen.purpose,
         object: seen.object,
         detail: seen.detail,
@@ -112,23 +178,26 @@ fn row(client: ClientId, seen: Seen) -> Result<Row, Error> {
     })
 }
 
-fn line(row: &Row) -> String {
-    let or_none = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), printable);
-    let what = row.document.map(|id| id.to_string()).or_else(|| row.object.clone());
-    let mut line = format!(
-        "{}  {}  {}  {}  {}",
-        row.at,
-        row.action,
-        or_none(row.name.as_deref()),
-        or_none(row.role.as_deref()),
-        or_none(what.as_deref()),
-    );
-    if let Some(purpose) = &row.purpose {
-        line.push_str(&format!("  “{}”", printable(purpose)));
-    }
+fn line(terminal: Terminal, row: &Row) -> [String; 4] {
+    let at = row.at.to_string();
+    let at = at.get(..19).unwrap_or(&at).replace('T', " ");
+    let role = row.role.as_deref().map(|word| match word.parse::<Role>() {
+        Ok(role) => terminal.lang.role(role).to_owned(),
+        Err(_) => printable(word),
+    });
+    let who = match (row.name.as_deref().map(printable), role) {
+        (Some(name), Some(role)) => format!("{name} ({role})"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => "-".to_owned(),
+    };
+    let mut what = spoken(&row.action, terminal.lang).to_owned();
     if let Some(tried) = row.detail.get("tried").and_then(|tried| tried.as_str()) {
-        line.push_str(&format!("  [{}]", printable(tried)));
+        what.push_str(&format!(" [{}]", printable(tried)));
     }
-    line.push('\n');
-    line
+    let id = row.document.map(|id| id.to_string()).or_else(|| row.object.clone());
+    let mut of = row.file.as_deref().or(id.as_deref()).map_or_else(|| "-".to_owned(), printable);
+    if let Some(purpose) = &row.purpose {
+        of.push_str(&format!("  “{}”", printable(purpose)));
+    }
+    [at, who, what, of]
 }

@@ -95,6 +95,12 @@ words! {
     NothingToChange Usage "nothing_to_change"
         "say what to change: --on-arrival, --post-quantum or --clerk-reads"
         "请说明要更改什么：--on-arrival、--post-quantum 或 --clerk-reads";
+    Ambiguous Usage "ambiguous"
+        "more than one id begins with {0}: give more digits ({1})"
+        "不止一个编号以 {0} 开头：请多给几位（{1}）";
+    BadSince Usage "bad_since"
+        "{0} is no point in time: give a month (2026-11), a day (2026-11-24), a time (2026-11-24T16:40:00Z) or a length back from now (7d, 12h)"
+        "{0} 不是时间：请给出月份（2026-11）、日期（2026-11-24）、时刻（2026-11-24T16:40:00Z）或倒推时长（7d、12h）";
     BadLogin Usage "bad_login"
         "{0} is no login name: up to 128 bytes of letters, digits and . _ - @ +, without spaces, e.g. wang.li"
         "{0} 不能作为登录名：不超过 128 字节，只含字母、数字和 . _ - @ +，不含空格，例如 wang.li";

@@ -30,7 +30,7 @@ pub use root::{RootArgs, run as run_root, seal_root};
 ///
 /// # Errors
 /// [`Word::BadDuration`].
-fn duration_ms(text: &str) -> Result<i64, Error> {
+pub(in crate::cli) fn duration_ms(text: &str) -> Result<i64, Error> {
     let bad = || Error::new(Word::BadDuration).about(text);
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(bad)?;
     let seconds = match unit {
