@@ -8,6 +8,7 @@ mod cli;
 mod cli_arrival;
 mod cli_arrival_age;
 mod cli_main_job;
+mod cli_next_steps;
 mod cli_request_links;
 mod cli_resume;
 mod clock_jumps;
