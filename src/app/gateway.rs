@@ -19,7 +19,7 @@ use crate::http::metrics::{Listener, Metrics};
 use crate::http::server::{Certificates, Ended, Server, Shutdown};
 use crate::http::{self, Hosts, Readiness, Routes, SecurityContact};
 use crate::identity::{GatewaySecrets, Identity};
-use crate::notices::Outbox;
+use crate::notices::{CheckpointMail, Outbox};
 use crate::objects::Objects;
 use crate::shares;
 use crate::store::{self, Store};
@@ -248,6 +248,10 @@ fn sequence(
         folder: config.audit.folder.clone(),
         every_seconds: config.audit.folder_seconds,
         objects,
+        mail: CheckpointMail::open(&config.notices, &config.audit.mail_to).map_err(|e| {
+            failed("notices", ("通知渠道无法使用", "a channel of notices cannot be used"), &e)
+        })?,
+        mail_seconds: config.audit.mail_seconds,
     };
     let turns = Sequencer::new(store, clock.clone(), secrets.log_key());
     let (stop, stopped) = oneshot::channel();

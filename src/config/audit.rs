@@ -18,6 +18,10 @@ pub struct Audit {
     pub folder_seconds: u64,
     /// Whether they are put into the object store too.
     pub object_store: bool,
+    /// The mailboxes they are sent to, over the mail server of `[notices]`.
+    pub mail_to: Vec<String>,
+    /// At most one mail in so many seconds.
+    pub mail_seconds: u64,
     /// Witnesses are asked at most once in so many seconds.
     pub witness_seconds: u64,
     /// Witnesses on other machines, which cosign them.
@@ -43,6 +47,8 @@ impl Default for Audit {
             folder: "checkpoints".into(),
             folder_seconds: 600,
             object_store: false,
+            mail_to: Vec::new(),
+            mail_seconds: 86_400,
             witness_seconds: 10,
             witnesses: Vec::new(),
         }
@@ -50,12 +56,19 @@ impl Default for Audit {
 }
 
 impl Audit {
-    pub(super) fn validate(&self) -> Result<(), Refusal> {
+    pub(super) fn validate(&self, mails: bool) -> Result<(), Refusal> {
         if !(1..=86_400).contains(&self.folder_seconds) {
             return Err(Refusal::new("audit.folder_seconds", "must be from 1 to 86400, e.g. 600"));
         }
         if !(1..=3600).contains(&self.witness_seconds) {
             return Err(Refusal::new("audit.witness_seconds", "must be from 1 to 3600, e.g. 10"));
+        }
+        if !(1..=31 * 86_400).contains(&self.mail_seconds) {
+            let reason = "must be from 1 to 2678400, e.g. 86400";
+            return Err(Refusal::new("audit.mail_seconds", reason));
+        }
+        if !self.mail_to.is_empty() && !mails {
+            return Err(Refusal::new("audit.mail_to", "set notices.smtp_host too"));
         }
         for witness in &self.witnesses {
             if !witness.url.starts_with("https://") {

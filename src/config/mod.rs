@@ -174,7 +174,7 @@ impl Config {
         self.limits.validate()?;
         self.storage.validate()?;
         self.database.validate()?;
-        self.audit.validate()?;
+        self.audit.validate(self.notices.smtp_host.is_some())?;
         self.notices.validate()?;
         self.shares.validate()
     }

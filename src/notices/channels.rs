@@ -44,7 +44,7 @@ pub struct Error {
 /// Why a delivery failed, in words that name nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Failed(&'static str);
+pub struct Failed(&'static str);
 
 /// Somewhere notices are told.
 #[async_trait]
@@ -83,7 +83,8 @@ pub(super) fn open(
         channels.push(Arc::new(Webhook::open(url, secret, ca, clock.clone())?));
     }
     if let Some(host) = &settings.smtp_host {
-        channels.push(Arc::new(Mail::open(host, settings)?));
+        let to = ("notices.smtp_to", settings.smtp_to.as_slice());
+        channels.push(Arc::new(Mail::open(host, settings, to)?));
     }
     Ok(channels)
 }
@@ -199,14 +200,19 @@ impl Channel for Webhook {
 }
 
 /// Mails to the firm's own mailboxes.
-struct Mail {
+pub(super) struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: lettre::message::Mailbox,
     to: Vec<lettre::message::Mailbox>,
 }
 
 impl Mail {
-    fn open(host: &str, settings: &config::Notices) -> Result<Self, Error> {
+    /// Over the mail server of `settings`, to the mailboxes that the setting `to` names.
+    pub(super) fn open(
+        host: &str,
+        settings: &config::Notices,
+        (setting, to): (&'static str, &[String]),
+    ) -> Result<Self, Error> {
         let mailbox = |setting, text: &str| -> Result<lettre::message::Mailbox, Error> {
             text.parse().map_err(|e| refused(setting, e))
         };
@@ -229,12 +235,31 @@ impl Mail {
         Ok(Self {
             transport: builder.build(),
             from: mailbox("notices.smtp_from", settings.smtp_from.as_deref().unwrap_or_default())?,
-            to: settings
-                .smtp_to
-                .iter()
-                .map(|to| mailbox("notices.smtp_to", to))
-                .collect::<Result<_, _>>()?,
+            to: to.iter().map(|to| mailbox(setting, to)).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl Mail {
+    /// Sends one mail. `id` is the same at every try: mailboxes drop repeats.
+    pub(super) async fn send(&self, id: &str, subject: String, text: String) -> Result<(), Failed> {
+        let domain = self.from.email.domain();
+        let mut mail = lettre::Message::builder()
+            .message_id(Some(format!("<{id}@{domain}>")))
+            .from(self.from.clone())
+            .subject(subject)
+            .header(ContentType::TEXT_PLAIN);
+        for to in &self.to {
+            mail = mail.to(to.clone());
+        }
+        let mail = mail.body(text).map_err(|_| Failed("not a mail"))?;
+        match tokio::time::timeout(DEADLINE, self.transport.send(mail)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) if error.is_permanent() => Err(Failed("the mail server refused it")),
+            Ok(Err(error)) if error.is_transient() => Err(Failed("the mail server put it off")),
+            Ok(Err(_)) => Err(Failed("the mail server cannot be reached over STARTTLS")),
+            Err(_) => Err(Failed("the mail server did not answer in time")),
+        }
     }
 }
 
@@ -245,23 +270,6 @@ impl Channel for Mail {
     }
 
     async fn deliver(&self, message: &Message) -> Result<(), Failed> {
-        let domain = self.from.email.domain();
-        let mut mail = lettre::Message::builder()
-            // The same at every try: mailboxes drop repeats.
-            .message_id(Some(format!("<{}@{domain}>", message.id)))
-            .from(self.from.clone())
-            .subject(message.subject.clone())
-            .header(ContentType::TEXT_PLAIN);
-        for to in &self.to {
-            mail = mail.to(to.clone());
-        }
-        let mail = mail.body(message.text.clone()).map_err(|_| Failed("not a mail"))?;
-        match tokio::time::timeout(DEADLINE, self.transport.send(mail)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if error.is_permanent() => Err(Failed("the mail server refused it")),
-            Ok(Err(error)) if error.is_transient() => Err(Failed("the mail server put it off")),
-            Ok(Err(_)) => Err(Failed("the mail server cannot be reached over STARTTLS")),
-            Err(_) => Err(Failed("the mail server did not answer in time")),
-        }
+        self.send(&message.id, message.subject.clone(), message.text.clone()).await
     }
 }

@@ -6,6 +6,7 @@
 //! amount, no address, and neither link nor access code, which the gateway never holds.
 
 mod channels;
+mod checkpoints;
 mod outbox;
 mod text;
 
@@ -14,7 +15,8 @@ use crate::ids::ClientId;
 use crate::secrets::random_bytes;
 use crate::store::{Error, NoticeRow, Tx};
 
-pub use channels::{Error as ChannelError, check, signature};
+pub use channels::{Error as ChannelError, Failed, check, signature};
+pub use checkpoints::CheckpointMail;
 pub use outbox::Outbox;
 pub use text::Message;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::audit::{Sequencer, Signed};
 use crate::clock::{Clock, Timestamp};
+use crate::notices::CheckpointMail;
 use crate::objects::Objects;
 
 /// How long an entry waits for its position at most, while nothing is wrong.
@@ -14,8 +15,10 @@ const EVERY: Duration = Duration::from_millis(500);
 /// After a failure it is tried again so much later.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
+/// A mail that failed is tried again so many seconds later.
+const MAIL_AGAIN_SECONDS: i64 = 60;
+
 /// Where copies of checkpoints go.
-#[derive(Clone, Debug)]
 pub struct Copies {
     /// A folder; none where this is empty.
     pub folder: PathBuf,
@@ -23,6 +26,10 @@ pub struct Copies {
     pub every_seconds: u64,
     /// The object store, where it is to have them too.
     pub objects: Option<Objects>,
+    /// Mailboxes, where some are to have them.
+    pub mail: Option<CheckpointMail>,
+    /// At most one mail in so many seconds.
+    pub mail_seconds: u64,
 }
 
 /// Sequences until `stop` is over, and what is left then once more.
@@ -32,11 +39,13 @@ pub async fn run(
     copies: Copies,
     stop: impl Future<Output = ()>,
 ) {
-    let mut keeper = Keeper { copies, clock, last: None, newest: None };
+    let mut keeper =
+        Keeper { copies, clock, last: None, newest: None, last_mail: None, unmailed: None };
     let turns = async {
         loop {
             match sequencer.all().await {
                 Ok(signed) => {
+                    keeper.mail(signed.as_ref()).await;
                     keeper.keep(signed, false).await;
                     tokio::time::sleep(EVERY).await;
                 }
@@ -65,9 +74,37 @@ struct Keeper {
     clock: Clock,
     last: Option<Timestamp>,
     newest: Option<Signed>,
+    last_mail: Option<Timestamp>,
+    /// Size and text of the newest that was not mailed.
+    unmailed: Option<(u64, String)>,
 }
 
 impl Keeper {
+    /// Mails the newest checkpoint when it is time; what fails is tried again with what is the
+    /// newest then.
+    async fn mail(&mut self, signed: Option<&Signed>) {
+        let Some(mail) = &self.copies.mail else { return };
+        if let Some(signed) = signed {
+            self.unmailed = Some((signed.size, signed.note.to_string()));
+        }
+        let now = self.clock.now();
+        let seconds = i64::try_from(self.copies.mail_seconds).unwrap_or(i64::MAX);
+        if self.last_mail.is_some_and(|last| last.plus_secs(seconds) > now) {
+            return;
+        }
+        let Some((size, note)) = &self.unmailed else { return };
+        match mail.send(*size, note).await {
+            Ok(()) => {
+                (self.last_mail, self.unmailed) = (Some(now), None);
+            }
+            Err(why) => {
+                tracing::warn!(%why, size, "a checkpoint was not mailed; it is tried again");
+                // As if it had been mailed so long ago that the next try is in a minute.
+                self.last_mail = Some(now.plus_secs(MAIL_AGAIN_SECONDS - seconds));
+            }
+        }
+    }
+
     /// Copies the newest checkpoint when it is time, or when it is the last.
     async fn keep(&mut self, signed: Option<Signed>, last: bool) {
         if signed.is_some() {

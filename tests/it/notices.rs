@@ -15,7 +15,7 @@ use strongroom::app::dev_ca;
 use strongroom::clock::{Clock, Timestamp};
 use strongroom::config::Notices;
 use strongroom::ids::ClientId;
-use strongroom::notices::{Kind, Notice, Outbox, enqueue, signature};
+use strongroom::notices::{CheckpointMail, Kind, Notice, Outbox, enqueue, signature};
 use strongroom::store::Store;
 
 /// Names of files, people and sums that no notice may hold; nor a link or a code.
@@ -236,4 +236,32 @@ async fn a_webhook_is_signed_and_repeated_until_it_is_taken() {
     assert!(Outbox::open(&settings, world.store.clone(), world.clock.clone()).is_err());
     let at: Timestamp = world.clock.now();
     assert!(at > Timestamp::EPOCH);
+}
+
+#[tokio::test]
+async fn checkpoints_go_by_mail_as_they_are_signed() {
+    let world = World::new().await;
+    let mut sink = Sink::start(&world, false);
+    let to = vec!["auditor@example.cn".to_owned()];
+    let settings = world.mail(sink.port);
+    assert!(CheckpointMail::open(&settings, &[]).expect("no mailbox").is_none());
+    let mail = CheckpointMail::open(&settings, &to).expect("opens").expect("a mailbox");
+    let note = "strongroom log\n7\nAAAA=\n\n— gateway BBBB\n";
+    mail.send(7, note).await.expect("sent");
+    let sent = sink.next();
+    assert_eq!((&sent["tls"], &sent["to"]), (&true.into(), &serde_json::json!(to)));
+    let content = sent["content"].as_str().expect("text").replace("\r\n", "\n");
+    let (_, body) = content.split_once("\n\n").expect("a body");
+    let decoded = decoded(body);
+    assert!(decoded.trim_end().ends_with(note.trim_end()), "{decoded}");
+}
+
+/// A body in quoted-printable or base64.
+fn decoded(body: &str) -> String {
+    use base64::Engine;
+    let joined: String = body.split_whitespace().collect();
+    match base64::engine::general_purpose::STANDARD.decode(&joined) {
+        Ok(bytes) => String::from_utf8(bytes).expect("UTF-8"),
+        Err(_) => body.replace("=\n", "").replace("=E2=80=94", "—").replace("=3D", "="),
+    }
 }
