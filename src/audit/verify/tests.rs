@@ -11,9 +11,9 @@ use crate::ids::{ClientId, MemberId};
 use crate::merkle::leaf_hash;
 use crate::secrets::Secret;
 
-/// A tenth of what is asked of a release; `STRONGROOM_LOG_ENTRIES` makes it longer.
+/// How long a log is of which every entry is changed; `STRONGROOM_LOG_ENTRIES` sets another.
 fn length() -> u64 {
-    std::env::var("STRONGROOM_LOG_ENTRIES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000)
+    std::env::var("STRONGROOM_LOG_ENTRIES").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000)
 }
 
 /// A whole log in memory.
@@ -86,7 +86,11 @@ impl Log {
 
     /// The state before each row.
     fn states(&self) -> Vec<Walk> {
-        let mut walk = Walk::new(self.size(), None);
+        self.states_of(Walk::new(self.size(), None))
+    }
+
+    /// The states that `walk` has before each row.
+    fn states_of(&self, mut walk: Walk) -> Vec<Walk> {
         let mut states = vec![walk.clone()];
         for at in 0..self.page.rows.len() {
             self.step(&mut walk, at).expect("the log is whole");
@@ -119,65 +123,80 @@ async fn every_change_of_a_single_entry_is_found_and_its_place_named() {
     let (_dir, _store, log) = written(length()).await;
     let states = log.states();
     assert!(log.walk(states[0].clone(), 0).is_ok());
-    let size = log.page.rows.len();
-    for (at, row) in log.page.rows.iter().enumerate() {
-        let state = || states[at].clone();
-        // One copy of the log is changed and put right again: copying it each time is slow.
-        let mut changed = log.clone_rows(at);
-
-        // Edited: a careless forger, and a careful one.
-        changed.page.rows[0].text = row.text.replace("document.open", "document.list");
-        found_at(changed.walk_one(state()), at, "edited");
-        changed.page.rows[0] = row.clone();
-        forged(&log, state(), at);
-
-        // Deleted, with and without closing the gap.
-        changed.page.rows.remove(0);
-        found_at(changed.walk_one(state()), at, "deleted");
-        if let Some(next) = changed.page.rows.first_mut() {
-            next.position = Some(at as u64);
-            found_at(changed.walk_one(state()), at, "deleted, the rest moved up");
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (log, states) = (&log, &states);
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || {
+                for (at, state) in states.iter().enumerate().skip(thread).step_by(threads) {
+                    if at < log.page.rows.len() {
+                        changes_of_one(log, state, at);
+                    }
+                }
+            });
         }
-        changed = log.clone_rows(at);
+    });
+}
 
-        // Inserted.
-        let mut new = row.clone();
-        new.text = row.text.replace("document.open", "document.list");
-        new.leaf = leaf_hash(new.text.as_bytes()).to_vec();
-        changed.page.rows.insert(0, new);
-        found_at(changed.walk_one(state()), at, "inserted");
-        changed = log.clone_rows(at);
+/// Everything that can be done to the entry at `at`, before which the walk stands as `state`.
+fn changes_of_one(log: &Log, state: &Walk, at: usize) {
+    let (size, row) = (log.page.rows.len(), &log.page.rows[at]);
+    let state = || state.clone();
+    // One copy of the log is changed and put right again: copying it each time is slow.
+    let mut changed = log.clone_rows(at);
 
-        // Reordered.
-        if at + 1 < size {
-            let (a, b) = (changed.page.rows[0].position, changed.page.rows[1].position);
-            changed.page.rows.swap(0, 1);
-            (changed.page.rows[0].position, changed.page.rows[1].position) = (a, b);
-            found_at(changed.walk_one(state()), at, "reordered");
-            changed = log.clone_rows(at);
-        }
+    // Edited: a careless forger, and a careful one.
+    changed.page.rows[0].text = row.text.replace("document.open", "document.list");
+    found_at(changed.walk_one(state()), at, "edited");
+    changed.page.rows[0] = row.clone();
+    forged(log, state(), at);
 
-        // Its side data replaced by another's, its salt, its client.
-        changed.page.rows[0].data = Some((vec![7; 32], "{\"role\":\"accountant\"}".into()));
-        found_at(changed.walk_one(state()), at, "another salt");
-        let salt = row.data.clone().expect("there").0;
-        changed.page.rows[0].data = Some((salt, "{\"role\":\"auditor\"}".into()));
-        found_at(changed.walk_one(state()), at, "another role");
-        changed.page.rows[0] = row.clone();
-        changed.page.rows[0].client = ClientId::random().to_string();
-        found_at(changed.walk_one(state()), at, "another client");
-
-        // One bit of its text and of its leaf.
-        let bit = at.wrapping_mul(31) % (row.text.len() * 8);
-        changed.page.rows[0] = row.clone();
-        if let Some(text) = flipped(&row.text, bit) {
-            changed.page.rows[0].text = text;
-            found_at(changed.walk_one(state()), at, "a bit of its text");
-        }
-        changed.page.rows[0] = row.clone();
-        flip(&mut changed.page.rows[0].leaf, at % 256);
-        found_at(changed.walk_one(state()), at, "a bit of its leaf");
+    // Deleted, with and without closing the gap.
+    changed.page.rows.remove(0);
+    found_at(changed.walk_one(state()), at, "deleted");
+    if let Some(next) = changed.page.rows.first_mut() {
+        next.position = Some(at as u64);
+        found_at(changed.walk_one(state()), at, "deleted, the rest moved up");
     }
+    changed = log.clone_rows(at);
+
+    // Inserted.
+    let mut new = row.clone();
+    new.text = row.text.replace("document.open", "document.list");
+    new.leaf = leaf_hash(new.text.as_bytes()).to_vec();
+    changed.page.rows.insert(0, new);
+    found_at(changed.walk_one(state()), at, "inserted");
+    changed = log.clone_rows(at);
+
+    // Reordered.
+    if at + 1 < size {
+        let (a, b) = (changed.page.rows[0].position, changed.page.rows[1].position);
+        changed.page.rows.swap(0, 1);
+        (changed.page.rows[0].position, changed.page.rows[1].position) = (a, b);
+        found_at(changed.walk_one(state()), at, "reordered");
+        changed = log.clone_rows(at);
+    }
+
+    // Its side data replaced by another's, its salt, its client.
+    changed.page.rows[0].data = Some((vec![7; 32], "{\"role\":\"accountant\"}".into()));
+    found_at(changed.walk_one(state()), at, "another salt");
+    let salt = row.data.clone().expect("there").0;
+    changed.page.rows[0].data = Some((salt, "{\"role\":\"auditor\"}".into()));
+    found_at(changed.walk_one(state()), at, "another role");
+    changed.page.rows[0] = row.clone();
+    changed.page.rows[0].client = ClientId::random().to_string();
+    found_at(changed.walk_one(state()), at, "another client");
+
+    // One bit of its text and of its leaf.
+    let bit = at.wrapping_mul(31) % (row.text.len() * 8);
+    changed.page.rows[0] = row.clone();
+    if let Some(text) = flipped(&row.text, bit) {
+        changed.page.rows[0].text = text;
+        found_at(changed.walk_one(state()), at, "a bit of its text");
+    }
+    changed.page.rows[0] = row.clone();
+    flip(&mut changed.page.rows[0].leaf, at % 256);
+    found_at(changed.walk_one(state()), at, "a bit of its leaf");
 }
 
 /// The text with one bit changed, where it is a text then.
@@ -302,6 +321,23 @@ async fn a_held_checkpoint_shows_every_cut_and_without_one_nobody_knows() {
     for cut in (0..500).filter(|cut| !log.page.checkpoints.contains_key(cut) && *cut > 0) {
         let found = log.cut(cut).walk(Walk::new(cut, None), 0).expect_err("cut");
         assert_eq!(found.code(), "uncovered", "{cut}");
+    }
+    // The same at every place of a long log, from the state that a walk has there.
+    let (_dir, _store, long) = written(length()).await;
+    let (size, newest) = long.page.checkpoints.last_key_value().expect("a checkpoint");
+    let note = SignedNote::parse(&newest.note).expect("a note");
+    let newest = Checkpoint::from_text(note.text()).expect("a checkpoint");
+    let hashes = |cut: u64| (0..8).map(|level| cut >> (8 * level)).sum::<u64>();
+    let with = long.states_of(Walk::new(0, Some(newest)));
+    let without = long.states_of(Walk::new(0, None));
+    for (cut, (with, without)) in (0..*size).zip(with.into_iter().zip(without)) {
+        let found = with.finish(hashes(cut), None, key().public()).expect_err("cut");
+        assert_eq!(found, Fault::HeldCutOff(Place::Between(cut, *size), *size));
+        let whole = cut == 0 || long.page.checkpoints.contains_key(&cut);
+        match without.finish(hashes(cut), None, key().public()) {
+            Ok(report) => assert!(whole && report.covers_checkpoint.is_none(), "{cut}"),
+            Err(fault) => assert!(!whole && fault.code() == "uncovered", "{cut}: {fault}"),
+        }
     }
     // Another log of the same length.
     let (_dir, _store, other) = written(500).await;
