@@ -218,7 +218,7 @@ fn a_number_that_was_given_twice_is_a_fork() {
 }
 
 /// The database by itself, put away or put back.
-fn carry(from: &Path, to: &Path) {
+pub(crate) fn carry(from: &Path, to: &Path) {
     for name in ["strongroom.db", "strongroom.db-wal", "strongroom.db-shm"] {
         let _ = std::fs::remove_file(to.join(name));
         if from.join(name).exists() {

@@ -11,7 +11,8 @@ use strongroom::envelope::statement::{
 use strongroom::ids::{ClientId, InvitationId, MemberId};
 use strongroom::secrets::Secret;
 
-use crate::support::demo::{Demo, text};
+use crate::hostile_chains::carry;
+use crate::support::demo::{Demo, free_address, text};
 use crate::support::liar::{Exchange, Liar};
 
 /// How often a key is swapped; `STRONGROOM_SWAPS` makes it more.
@@ -335,4 +336,40 @@ fn an_assignment_that_ended_is_not_sealed_to_again() {
     let code = stopped(&seen, &liar, "principal", &["send", &file], "an older directory");
     assert_eq!(code, "directory_rolled_back");
     passes(&seen, &liar, "principal", &["send", &file]);
+}
+
+#[test]
+fn an_older_keyring_is_refused() {
+    let mut demo = Demo::start();
+    let account = demo.record["accounts"]["accountant"].clone();
+    let word = |name: &str| account[name].as_str().expect("text").to_owned();
+    let passphrase = text(&demo.file("passphrase", word("passphrase").as_bytes()));
+    let log_in = |demo: &Demo| {
+        let url = demo.record["url"].as_str().expect("a URL").to_owned();
+        let words = ["login", "--gateway", &url, "--login", &word("login")];
+        demo.run("accountant", &[&words[..], &["--passphrase-file", &passphrase]].concat())
+    };
+    log_in(&demo).ok();
+    let away = demo.place("away");
+    let newer = demo.place("newer");
+    for folder in [&away, &newer] {
+        std::fs::create_dir(folder).expect("a folder");
+    }
+    assert_eq!(demo.stop(), Some(0));
+    carry(&demo.data(), &away);
+    demo.serve(free_address());
+    let rotate = ["key", "rotate", "--passphrase-file", &passphrase];
+    assert_eq!(demo.run("accountant", &rotate).ok()["epoch"], 2);
+    assert_eq!(demo.stop(), Some(0));
+    carry(&demo.data(), &newer);
+    // The gateway goes back to what it had: the old passphrase opens the old keyring there.
+    carry(&away, &demo.data());
+    demo.serve(free_address());
+    let ran = log_in(&demo);
+    assert_eq!(ran.status, 4, "{ran:?}");
+    assert!(["bad_keyring", "directory_rolled_back"].contains(&ran.code().as_str()), "{ran:?}");
+    assert_eq!(demo.stop(), Some(0));
+    carry(&newer, &demo.data());
+    demo.serve(free_address());
+    log_in(&demo).ok();
 }

@@ -63,6 +63,7 @@ mod shares_slots;
 mod signals;
 mod support;
 mod sweep;
+mod threat_model;
 mod tls;
 mod transcripts;
 mod transport;
