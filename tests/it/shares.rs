@@ -252,6 +252,7 @@ fn what_a_client_refuses_never_opens() {
     assert_eq!(refused["state"], "withdrawn");
     assert_eq!(demo.run("principal", &["authorise", &share.id]).code(), "wrong_state");
     assert_eq!(share.receive(&demo, "refused").code(), "share_not_open");
+    assert!(!demo.place("refused").exists(), "nothing is left of what was refused");
     for (more, code) in [
         (&["--expires", "100d"][..], "too_long"),
         (&["--expires", "10m"][..], "out_of_range"),

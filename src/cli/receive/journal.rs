@@ -18,6 +18,8 @@ use crate::ids::{LeaseId, ShareId};
 pub(super) struct Journal {
     path: PathBuf,
     kept: Kept,
+    /// Whether this run began it.
+    fresh: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,6 +39,7 @@ impl Journal {
     pub(super) fn open(dir: &Path, share: ShareId, now: Timestamp) -> Result<Self, Error> {
         let path = dir.join(format!(".strongroom-receive-{share}.json"));
         let kept = profile::read(&path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let fresh = kept.is_none();
         let mut kept = kept.unwrap_or_else(|| Kept {
             lease: LeaseId::random(),
             lease_expires_at: None,
@@ -47,10 +50,19 @@ impl Journal {
             kept.lease = LeaseId::random();
             kept.lease_expires_at = None;
         }
-        let journal = Self { path, kept };
+        let journal = Self { path, kept, fresh };
         // Before the gateway is asked: a retry must bring the same lease.
         journal.store()?;
         Ok(journal)
+    }
+
+    /// Takes back what this run began, after the gateway has refused: no slot was taken, so
+    /// there is nothing to go on with.
+    pub(super) fn forget(self) {
+        if self.fresh {
+            // What stays behind is an empty lease that the next run takes up.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 
     /// The lease.

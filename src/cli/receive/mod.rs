@@ -89,11 +89,24 @@ pub async fn run(context: &Context, args: ReceiveArgs) -> Result<(), Error> {
     let link = ShareLink::read(&args.url, code.as_deref()).await?;
     let ca = context.ca()?;
     let gateway = Gateway::at(&args.url, ca.as_deref())?;
+    let made = !args.to.exists();
     std::fs::create_dir_all(&args.to).map_err(|e| file_error(Word::CannotWrite, &args.to, &e))?;
     let mut journal = Journal::open(&args.to, link.id, context.clock.now())?;
     let opening = link.opening(journal.lease());
     let ask = Ask::post(format!("/shares/{}/open", link.id), &opening)?;
-    let opened: OpenedShare = gateway.json(&ask, None).await.map_err(ended)?;
+    let opened: OpenedShare = match gateway.json(&ask, None).await.map_err(ended) {
+        Ok(opened) => opened,
+        Err(error) => {
+            if error.exit() == Exit::Refused {
+                journal.forget();
+                if made {
+                    // Only where nothing else was put there meanwhile.
+                    let _ = std::fs::remove_dir(&args.to);
+                }
+            }
+            return Err(error);
+        }
+    };
     let verified = match verify::verify(&link, &opened, &journal, context.clock.now()) {
         Ok(verified) => verified,
         Err(error) => {

@@ -196,6 +196,11 @@ impl Upload<'_> {
                 }
             },
         };
+        if let Some(offset) = at {
+            // What an earlier command sent does not count as speed.
+            self.bar.set_position(offset);
+            self.bar.reset_eta();
+        }
         while let Some(offset) = at {
             if offset > self.total || offset < self.header.len() as u64 {
                 return Err(Error::new(Word::BadAnswer).because("impossible Upload-Offset"));
