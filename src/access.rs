@@ -297,6 +297,7 @@ mod tests {
                         | Action::SeeWhoSaw
                         | Action::Recover
                         | Action::HandOver
+                        | Action::ClosePeriod
                 );
                 assert!(!allowed || office, "{role:?} {action:?}");
             }

@@ -3,6 +3,7 @@
 //! The gateway says what is missing; who gets a header is decided by the signed assignments
 //! alone. The payload is not touched. A document sealed post-quantum never gets an X25519 header.
 
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
 use crate::api::{AddHeader, Base64, DocumentInfo, Rewrap, Rewraps};
@@ -15,6 +16,9 @@ use super::directory::undemandable;
 use super::error::{Error, Exit};
 use super::reading::{Reading, Said, demand, envelope_error, recipients_of};
 use super::words::Word;
+
+/// Documents that are sealed again at once.
+const PARALLEL: usize = 8;
 
 /// Re-wrap old documents for those who look after a client now · 为现任人员补封旧文档
 #[derive(Debug, clap::Args)]
@@ -75,14 +79,23 @@ pub async fn rewrap(
     loop {
         let page: Rewraps = reading.session().get(path.clone()).await?;
         let before = done.rewrapped;
-        for Rewrap { document, missing } in &page.documents {
-            if document.header.is_none() || failed.iter().any(|(id, _)| *id == document.document) {
-                continue;
-            }
-            match one(reading, document, missing).await {
+        let open: Vec<&Rewrap> = page
+            .documents
+            .iter()
+            .filter(|Rewrap { document, .. }| {
+                document.header.is_some() && failed.iter().all(|(id, _)| *id != document.document)
+            })
+            .collect();
+        let mut sealing = stream::iter(open)
+            .map(|Rewrap { document, missing }| async move {
+                (document.document, one(reading, document, missing).await)
+            })
+            .buffer_unordered(PARALLEL);
+        while let Some((document, outcome)) = sealing.next().await {
+            match outcome {
                 Ok(()) => done.rewrapped += 1,
                 Err(error) if error.exit() == Exit::Unreachable => return Err(error),
-                Err(error) => failed.push((document.document, error)),
+                Err(error) => failed.push((document, error)),
             }
         }
         if done.rewrapped == before {
