@@ -69,7 +69,7 @@ fn answer(mut outcomes: Vec<Result<Received, Problem>>) -> Result<Response, Prob
     if outcomes.len() <= 1 {
         let none = || Problem::bad_request("The form holds no file; send it as file=@NAME.");
         let received = outcomes.pop().ok_or_else(none)??;
-        return Ok((StatusCode::CREATED, axum::Json(received)).into_response());
+        return line(StatusCode::CREATED, &received);
     }
     let status = outcomes.iter().find_map(|outcome| outcome.as_ref().err().map(Problem::status));
     let rows: Vec<Row> = outcomes
@@ -79,7 +79,14 @@ fn answer(mut outcomes: Vec<Result<Received, Problem>>) -> Result<Response, Prob
             Err(problem) => Row::Refused { error: problem.to_json() },
         })
         .collect();
-    Ok((status.unwrap_or(StatusCode::CREATED), axum::Json(rows)).into_response())
+    line(status.unwrap_or(StatusCode::CREATED), &rows)
+}
+
+/// JSON with the end of a line, for whoever sees it in a terminal.
+fn line(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
+    let mut body = serde_json::to_vec(value).map_err(|e| Problem::internal(&e))?;
+    body.push(b'\n');
+    Ok((status, [(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 pub(super) async fn unnamed(
@@ -169,5 +176,5 @@ async fn receive(
     let media_type = if guessed { "" } else { media_type };
     let wish = wish(name, media_type.chars().take(128).collect(), tus::content_length(headers)?)?;
     let arrived = documents.arrive(token, wish, body).await?;
-    Ok((StatusCode::CREATED, axum::Json(Received::from(arrived))).into_response())
+    line(StatusCode::CREATED, &Received::from(arrived))
 }
