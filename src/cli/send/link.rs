@@ -75,7 +75,7 @@ pub(super) async fn run(
     // Before the answer is asked for: another command may learn newer things meanwhile.
     let before = desk.memory(SCOPE)?;
     let mut patience = Patience::new(options.span(), context.terminal);
-    let seen: LinkSeen = patience.through(|| line.get("")).await.map_err(super::used_up)?;
+    let seen: LinkSeen = patience.through(|| line.get("")).await.map_err(super::report::used_up)?;
     let (directory, link) = verify(&held, &seen, &desk, before, context.clock.now())?;
     let sender = Sender {
         line: Line::Link(Box::new(line)),
@@ -163,7 +163,7 @@ fn verify(
         return Err(bad());
     }
     if link.expires < now {
-        return Err(super::used_up(Error::new(Word::NotFound)));
+        return Err(super::report::used_up(Error::new(Word::NotFound)));
     }
     Ok((directory, link))
 }

@@ -5,12 +5,14 @@
 //! names the readers. Invariant: a file is reported as sent only with a verified receipt, and
 //! no key and nonce ever seal two different contents.
 
+mod args;
 mod complete;
 mod feed;
 mod journal;
 mod link;
 mod long;
 mod one;
+mod report;
 mod short;
 mod source;
 mod spool;
@@ -21,114 +23,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use serde::Serialize;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::api::Me;
 use crate::clock::Clock;
 use crate::envelope::Recipient;
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel, SigningKey};
-use crate::ids::{ClientId, DocumentId, MemberId};
-use crate::trust::{Demand, DemandError, Directory, Reader, Spoken, spoken};
+use crate::ids::ClientId;
+use crate::trust::{Demand, DemandError, Directory, Reader, spoken};
 
 use super::Context;
-use super::args::{category_parser, period};
 use super::bars::Bars;
 use super::directory;
-use super::error::{Error, ErrorJson};
+use super::error::Error;
 use super::firm::unknown_client;
 use super::gateway::{Line, Session};
 use super::interrupt::interrupted;
 use super::lang::Lang;
 use super::profile::Desk;
-use super::terminal::{Terminal, printable};
+use super::terminal::Terminal;
 use super::words::Word;
 use journal::Journal;
+use report::{Row, report};
 use tus::Patience;
+
+pub use args::{DeliverArgs, SendArgs, SendOptions};
+pub use report::Recipients;
 
 /// Files that are sent at once.
 const PARALLEL: usize = 4;
-
-/// How files are sent.
-#[derive(Debug, clap::Args)]
-pub struct SendOptions {
-    /// Files to send; - is standard input · 要发送的文件
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Accounting period (default: last month) · 会计期间，默认上月
-    #[arg(long, value_name = "YYYY-MM", value_parser = period)]
-    pub period: Option<Period>,
-    /// What kind of paper it is · 文件类别
-    #[arg(long, value_name = "CATEGORY", default_value = "other", value_parser = category_parser())]
-    pub category: Category,
-    /// A note to the reader, sealed with the document · 附言，随文档封存
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub note: String,
-    /// The name to seal it under, when one file or standard input is sent · 封存时的文件名
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    /// Show who could read it and send nothing · 只显示谁能读，不发送
-    #[arg(long)]
-    pub dry_run: bool,
-    /// How long to keep trying without progress when the gateway cannot be reached, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub retry_for: u64,
-}
-
-/// Send files to your accountants, sealed on this device · 向会计发送文件（本机封存）
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example · 示例:
-  strongroom send '对账单 2026年3月.pdf' --category bank --period 2026-03
-  tar c receipts | strongroom send - --name receipts.tar --category receipts
-  strongroom send *.pdf --dry-run
-  strongroom send 发票.pdf --link 'https://files.example.com/u/3f07…#AbC…' --from 李四
-  strongroom send 审计报告.pdf --link 'https://files.example.com/s/5e21…#AbC…' --code 7KQ2-M9XA \
-    --category report --to-client
-
-A broken or stopped send goes on with the same command · 中断后用同一命令继续发送")]
-pub struct SendArgs {
-    /// What and how
-    #[command(flatten)]
-    pub options: SendOptions,
-    /// For which client (default: the only one you see) · 哪个客户
-    #[arg(long, value_name = "ID")]
-    pub client: Option<ClientId>,
-    /// Send through a request link, without an account: the whole link, with everything after
-    /// the # (quote it); - reads it from standard input
-    #[arg(long, value_name = "URL", conflicts_with = "client")]
-    pub link: Option<String>,
-    /// The access code, where it is a share link · 分享链接的提取码
-    #[arg(long, value_name = "CODE", requires = "link")]
-    pub code: Option<String>,
-    /// Seal what you give back through a share link to the client's own people too; without it
-    /// the firm alone can open it, and the client sees that something came
-    #[arg(long, requires = "link")]
-    pub to_client: bool,
-    /// Your name, for whoever opens what came through a link · 您的姓名
-    #[arg(long, value_name = "NAME", requires = "link")]
-    pub from: Option<String>,
-}
-
-/// Send files to a client, sealed on this device · 向客户交付文件（本机封存）
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example · 示例:
-  strongroom deliver report.pdf --client 3f07… --category report")]
-pub struct DeliverArgs {
-    /// What and how
-    #[command(flatten)]
-    pub options: SendOptions,
-    /// To which client · 交付给哪个客户
-    #[arg(long, value_name = "ID")]
-    pub client: ClientId,
-}
-
-impl SendOptions {
-    fn span(&self) -> Duration {
-        Duration::from_secs(self.retry_for)
-    }
-}
 
 /// Where documents go.
 #[derive(Clone, Debug)]
@@ -158,55 +81,6 @@ pub(crate) struct Dispatch {
     /// Whether the command sends more than one file.
     several: bool,
     bars: Bars,
-}
-
-/// One file's outcome.
-#[derive(Debug, Serialize)]
-struct Row {
-    document: Option<DocumentId>,
-    file: String,
-    name: Option<String>,
-    sha256: Option<Hash>,
-    size: Option<u64>,
-    seal: Option<SealLevel>,
-    receipt: Option<PathBuf>,
-    client: ClientId,
-    period: Period,
-    category: Category,
-    resumed: bool,
-    /// Whether an earlier run of this command sent it.
-    sent_before: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dry_run: Option<Vec<Recipients>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorJson>,
-}
-
-/// Who can open what is sent.
-#[derive(Clone, Debug, Serialize)]
-pub struct Recipients {
-    /// The recipient (`age1…`).
-    pub recipient: String,
-    /// H of it.
-    pub fingerprint: Hash,
-    /// What to compare aloud with whoever it is: the words that their `whoami` says.
-    pub words: Spoken,
-    /// Whose it is.
-    pub member: MemberId,
-    /// As what they read.
-    pub role: crate::envelope::statement::Role,
-}
-
-impl From<&Reader> for Recipients {
-    fn from(reader: &Reader) -> Self {
-        Self {
-            recipient: reader.recipient.0.clone(),
-            fingerprint: reader.fingerprint(),
-            words: spoken(&reader.known_by),
-            member: reader.member,
-            role: reader.role,
-        }
-    }
 }
 
 /// The client that is meant: the one given, or the only one the caller sees.
@@ -373,25 +247,6 @@ async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<
 }
 
 impl Dispatch {
-    fn row(&self, file: &std::path::Path) -> Row {
-        Row {
-            document: None,
-            file: file.to_string_lossy().into_owned(),
-            name: None,
-            sha256: None,
-            size: None,
-            seal: None,
-            receipt: None,
-            client: self.place.client,
-            period: self.place.period,
-            category: self.place.category,
-            resumed: false,
-            sent_before: false,
-            dry_run: None,
-            error: None,
-        }
-    }
-
     fn would_send(&self, file: &std::path::Path) -> (Row, Result<(), Error>) {
         let mut row = self.row(file);
         row.name = Some(source::sealed_name(file, self.place.name.as_deref()));
@@ -462,83 +317,4 @@ impl Dispatch {
         };
         files.iter().zip(outcomes).map(row).collect()
     }
-}
-
-fn report(
-    context: &Context,
-    dispatch: &Dispatch,
-    rows: Vec<(Row, Result<(), Error>)>,
-) -> Result<(), Error> {
-    let terminal = &context.terminal;
-    let mut first = None;
-    let mut shown = Vec::with_capacity(rows.len());
-    let through_link = matches!(*dispatch.line, Line::Link(_));
-    let (sent, all) = (rows.iter().filter(|(_, outcome)| outcome.is_ok()).count(), rows.len());
-    if sent < all && through_link {
-        terminal.say(match terminal.lang {
-            Lang::En => format!("{sent} of {all} files were sent"),
-            Lang::Zh => format!("{all} 个文件中已发送 {sent} 个"),
-        });
-    }
-    for (mut row, outcome) in rows {
-        let outcome = outcome
-            .map_err(|error| if through_link { used_up(error) } else { unknown_client(error) });
-        if let Err(error) = outcome {
-            row.error = Some(error.to_json(terminal.lang));
-            first.get_or_insert(error);
-        }
-        shown.push(row);
-    }
-    terminal.result(&shown, || text(terminal, dispatch, &shown))?;
-    match first {
-        Some(error) => Err(error.reported()),
-        None => Ok(()),
-    }
-}
-
-/// What the holder of a link does when it does not open any more.
-fn used_up(error: Error) -> Error {
-    error.advise(
-        Word::NotFound,
-        "the link's limits of files, bytes or time may be reached: ask whoever sent it for a new one",
-        "链接的文件数、总大小或期限可能已到上限：请向提供链接的人索取新链接",
-    )
-}
-
-fn text(terminal: &Terminal, dispatch: &Dispatch, rows: &[Row]) -> String {
-    let mut out = String::new();
-    for row in rows {
-        let file = printable(&row.file);
-        // What comes from standard input is known by the name it was given.
-        let name = if row.file == "-" { row.name.as_deref() } else { None };
-        let name = name.map_or_else(|| file.clone(), printable);
-        let line = match (&row.error, row.document, terminal.lang) {
-            (Some(error), _, Lang::En) => format!("not sent  {file}: {}", error.message),
-            (Some(error), _, Lang::Zh) => format!("未发送  {file}：{}", error.message),
-            (None, Some(document), Lang::En) if row.sent_before => {
-                format!("sent before  {name}  document {document}")
-            }
-            (None, Some(document), Lang::Zh) if row.sent_before => {
-                format!("此前已发送  {name}  文档 {document}")
-            }
-            (None, Some(document), Lang::En) => format!("sent  {name}  document {document}"),
-            (None, Some(document), Lang::Zh) => format!("已发送  {name}  文档 {document}"),
-            (None, None, Lang::En) => format!("would send  {name}"),
-            (None, None, Lang::Zh) => format!("将发送  {name}"),
-        };
-        out.push_str(&line);
-        out.push('\n');
-    }
-    if rows.iter().any(|row| row.dry_run.is_some()) {
-        out.push_str(terminal.pick("sealed to:\n", "封存给：\n"));
-        for reader in &dispatch.readers {
-            out.push_str(&format!(
-                "  {}  {}  {}\n",
-                terminal.lang.role(reader.role),
-                reader.member,
-                reader.recipient
-            ));
-        }
-    }
-    out
 }

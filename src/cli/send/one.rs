@@ -9,12 +9,13 @@ use crate::envelope::statement::{Hash, SealLevel};
 use crate::envelope::{DocumentSealer, PIECE_PLAINTEXT_BYTES, SealedPart};
 use crate::ids::DocumentId;
 
+use super::Dispatch;
 use super::complete::Sealed;
 use super::journal::{Entry, Journal, Sending};
+use super::report::Row;
 use super::short::seal_whole;
 use super::source::{FileSource, Source, media_type, sealed_name};
 use super::spool::{self, Stream};
-use super::{Dispatch, Row};
 
 /// How often a file is begun anew because it changed, or because its upload is gone.
 const ROUNDS: usize = 3;
