@@ -11,6 +11,7 @@ use strongroom::envelope::statement::{
 use strongroom::envelope::{FileKey, Header, Identity, Recipient};
 use strongroom::ids::{ClientId, DocumentId};
 
+use crate::support::alone::full_size;
 use crate::support::office::Office;
 use crate::support::papers::{Desk, Paper, noise, request};
 
@@ -488,6 +489,39 @@ async fn nothing_happens_that_is_not_recorded() {
     let note = desk.sign(&desk.clerk, &upload).await;
     desk.complete(&desk.clerk, &upload, &note).await.ok();
     assert_eq!(desk.read(&desk.accountant, upload.id).await, upload.plaintext);
+}
+
+/// Row D3 in numbers: entries fail and are taken again, as chance has it, under a row of sends.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_effect_is_without_an_entry_and_no_entry_without_an_effect() {
+    let desk = Desk::open().await;
+    let before = desk.office.entries("document.complete").await;
+    let rounds = if full_size() { 10_000 } else { 1_000 };
+    let (mut broken, mut told, mut refused) = (false, Vec::new(), 0);
+    for chance in noise(rounds, 77) {
+        let breaks = chance.is_multiple_of(3);
+        if breaks != broken {
+            desk.office.break_audit(breaks).await;
+            broken = breaks;
+        }
+        let paper = desk.paper("one of many").await;
+        let note = desk.sign(&desk.clerk, &paper).await;
+        let answer = desk.post_whole(&desk.clerk, paper.frames(&note)).await;
+        match answer.status {
+            201 => told.push(paper.id),
+            status => {
+                assert!(breaks && status >= 500, "{status} although entries are taken");
+                refused += 1;
+            }
+        }
+    }
+    desk.office.break_audit(false).await;
+    assert!(refused > rounds / 5 && told.len() > rounds / 2, "{refused} of {rounds} were refused");
+    assert_eq!(desk.office.entries("document.complete").await - before, told.len());
+    assert_eq!(desk.objects().await.len(), told.len(), "what was refused left nothing");
+    for id in told.iter().step_by(97) {
+        assert_eq!(desk.info(&desk.clerk, *id).await.state, DocumentState::Received);
+    }
 }
 
 #[tokio::test]
