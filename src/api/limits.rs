@@ -48,11 +48,27 @@ pub fn client_name(text: &str) -> Option<&str> {
     fits.then_some(name)
 }
 
-/// Control characters, and marks that turn the reading direction around: they make one name
-/// look like another.
+/// Control characters, marks that turn the reading direction around, and what is not seen at all:
+/// they make one name look like another.
 pub fn is_unshowable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+        )
+}
+
+/// Whether a text says something on one line: a letter or digit, and nothing that cannot be shown.
+pub fn says_something(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric) && !text.chars().any(is_unshowable)
 }
 
 #[cfg(test)]

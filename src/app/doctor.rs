@@ -9,6 +9,7 @@ use super::{payloads, serve};
 use crate::cli::Context;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::envelope::statement::{Note, PublicKey};
 use crate::http::server::Certificates;
 use crate::identity::GatewaySecrets;
 use crate::notices;
@@ -137,10 +138,7 @@ async fn database(config: &Config, deep: bool) -> Vec<Check> {
     };
     match firm.await {
         Ok((firm, statements, unproven, seals, dead)) => {
-            checks.push(check(
-                "key chain",
-                Directory::verify(firm.root, &statements).map(|_| firm.root.key_id().to_string()),
-            ));
+            checks.push(key_chain(&store, firm.root, &statements).await);
             let detail = match firm.rehearsed_at {
                 Some(at) => format!("rehearsed {at} ({} days ago)", days_since(at)),
                 None => "not rehearsed: no document is served".into(),
@@ -166,6 +164,38 @@ async fn database(config: &Config, deep: bool) -> Vec<Check> {
     checks.push(payloads(config, &store, deep).await);
     store.close().await;
     checks
+}
+
+/// Whether the statements of the firm, of its people and of every client verify.
+async fn key_chain(store: &Store, root: PublicKey, statements: &[Note]) -> Check {
+    let name = "key chain";
+    if let Err(error) = Directory::verify(root, statements) {
+        return check(name, Err(error));
+    }
+    let broken = async {
+        let mut tx = store.read().await?;
+        let mut broken = Vec::new();
+        if Directory::verify(root, &tx.people_statements().await?).is_err() {
+            broken.push("people".to_owned());
+        }
+        for client in tx.clients().await? {
+            let statements = tx.directory_statements(Some(client.id)).await?;
+            if Directory::verify(root, &statements).is_err() {
+                broken.push(client.id.to_string());
+            }
+        }
+        Ok::<_, crate::store::Error>(broken)
+    };
+    match broken.await {
+        Ok(broken) if broken.is_empty() => {
+            Check { check: name, ok: true, detail: root.key_id().to_string() }
+        }
+        Ok(broken) => {
+            let detail = format!("statements that do not verify: {}", broken.join(", "));
+            Check { check: name, ok: false, detail }
+        }
+        Err(error) => check(name, Err(error)),
+    }
 }
 
 async fn payloads(config: &Config, store: &Store, deep: bool) -> Check {

@@ -246,15 +246,16 @@ fn seal(
         }
     }
     let (key, header) = found.ok_or(refused)?;
-    let category = match &said {
-        Said::Signed(signed) => signed.category,
-        Said::Raw => info.category,
+    let (category, firm_alone) = match &said {
+        Said::Signed(signed) => (signed.category, signed.firm_alone),
+        Said::Raw => (info.category, false),
     };
     let readers: Vec<Reader> = directory
         .readers(demand(info, category))
         .map_err(undemandable)?
         .into_iter()
         .filter(|reader| wanted.missing.contains(&reader.member))
+        .filter(|reader| !firm_alone || reader.is_firm_side())
         .collect();
     if readers.is_empty() {
         // The gateway names somebody whom no signed assignment does.

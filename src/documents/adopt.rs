@@ -36,6 +36,9 @@ impl Documents {
         }
         let directory = self.inner.firm.directory(&mut tx, row.client).await?;
         let card = directory.card(asker.member).ok_or(Error::NotFound)?;
+        if !directory.signs_now(asker.member, note) {
+            return Err(Error::Statement(crate::trust::Error::NotAuthorised));
+        }
         let adoption: Adoption = note
             .verify(&card.sign)
             .map_err(|_| Error::Statement(crate::trust::Error::NotAuthorised))?;

@@ -6,7 +6,7 @@
 //! is not asked again.
 
 use crate::access::{Action, Facts};
-use crate::api::{ClosedPeriod, GiveReason, SetPeriod};
+use crate::api::{ClosedPeriod, GiveReason, SetPeriod, limits};
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DocumentId};
 use crate::store::{self, Document, Tx};
@@ -120,7 +120,7 @@ fn line(reason: &str) -> Result<&str, Error> {
     if reason.is_empty() {
         return Err(Error::ReasonRequired);
     }
-    if reason.len() > MAX_REASON_BYTES || reason.chars().any(char::is_control) {
+    if reason.len() > MAX_REASON_BYTES || !limits::says_something(reason) {
         return Err(Error::Malformed("the reason is longer than 500 bytes or no line of text"));
     }
     Ok(reason)

@@ -17,6 +17,7 @@ impl Documents {
         if tx.mark_grant_pulled(id, asker.member, now).await? {
             if seen.document.sender != Some(asker.member) {
                 tx.mark_pulled(id).await?;
+                tx.mark_opened(id, now).await?;
             }
             let event = asker.did("document.pulled").client(seen.document.client).object(id);
             record(&mut tx, now, event).await?;

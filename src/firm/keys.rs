@@ -48,7 +48,8 @@ pub async fn confirm_key(
     if let Some(signed) = &confirm.signed {
         permit(tx, actor, Action::Invite, None).await?;
         let card = directory.card(actor.member).ok_or(Error::StatementRefused)?;
-        if member == actor.member || !note.take_signature(signed, &card.sign) {
+        let speaks = directory.is_in_force(actor.member);
+        if member == actor.member || !speaks || !note.take_signature(signed, &card.sign) {
             return Err(Error::StatementRefused);
         }
         tx.add_signatures(&note).await?;

@@ -109,10 +109,10 @@ async fn permit(
     }
 }
 
-/// The key of the caller's card must be among a note's signers: nobody submits for others.
+/// The caller's key must be among a note's signers, and speak for them: nobody submits for others,
+/// nor with a key that was revoked.
 fn signed_by_caller(directory: &Directory, actor: Actor, note: &Note) -> Result<(), Error> {
-    let card = directory.card(actor.member).ok_or(Error::StatementRefused)?;
-    if note.signed_by(&card.sign) { Ok(()) } else { Err(Error::StatementRefused) }
+    if directory.signs_now(actor.member, note) { Ok(()) } else { Err(Error::StatementRefused) }
 }
 
 /// Whether this very statement is in force already, because its answer was lost. One that has

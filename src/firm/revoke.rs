@@ -4,10 +4,10 @@ use crate::access::Action;
 use crate::audit::{self, Event};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Note, Revocation, RevocationKind, Role};
-use crate::ids::LinkId;
+use crate::ids::{LinkId, MemberId};
 use crate::notices::{self, Kind, Notice};
 use crate::store::{self, Tx};
-use crate::trust::read_card_subject;
+use crate::trust::{Directory, read_card_subject};
 
 use super::{Actor, Directories, Error, directory_with, permit, plausible, signed_by_caller};
 
@@ -61,7 +61,7 @@ pub async fn revoke(
             {
                 return Err(Error::LastOne);
             }
-            stays_verifiable(tx, member.role, note).await?;
+            stays_verifiable(tx, id, member.role, note).await?;
             tx.suspend_member(id, now).await?;
             "member.suspend"
         }
@@ -88,7 +88,7 @@ pub async fn revoke(
             if epoch == 0 || epoch > member.epoch {
                 return Err(Error::NotFound);
             }
-            stays_verifiable(tx, member.role, note).await?;
+            stays_verifiable(tx, id, member.role, note).await?;
             // Whoever has the key of a revoked card may have the device too.
             tx.end_sessions(id, None, now).await?;
             "card.revoke"
@@ -103,16 +103,28 @@ pub async fn revoke(
     Ok(())
 }
 
-/// What somebody signed counts up to the time of their end. A revocation dated before
-/// something they did sign would leave that without a signer, and every directory that holds
-/// it unverifiable: refused, to be signed again with a later time.
-async fn stays_verifiable(tx: &mut Tx, role: Role, note: &Note) -> Result<(), Error> {
-    if !matches!(role, Role::Lead | Role::Accountant) {
-        return Ok(());
-    }
+/// Refuses a revocation that would make a directory unverifiable for everybody who holds it:
+/// one whose signer did not speak for a lead at its time, or one dated before something that its
+/// subject did sign. It can be signed again with a later time.
+async fn stays_verifiable(
+    tx: &mut Tx,
+    member: MemberId,
+    role: Role,
+    note: &Note,
+) -> Result<(), Error> {
+    let root = tx.firm().await?.root;
+    let mut people = tx.people_statements().await?;
+    people.push(note.clone());
+    Directory::verify(root, &people).map_err(|_| Error::StatementRefused)?;
     directory_with(tx, None, note).await?;
-    for client in tx.clients().await? {
-        directory_with(tx, Some(client.id), note).await?;
+    // What leads and accountants signed stands in the directory of any client.
+    let clients = if matches!(role, Role::Lead | Role::Accountant) {
+        tx.clients().await?.into_iter().map(|client| client.id).collect()
+    } else {
+        tx.clients_knowing(member).await?
+    };
+    for client in clients {
+        directory_with(tx, Some(client), note).await?;
     }
     Ok(())
 }

@@ -37,6 +37,9 @@ pub async fn authorise(
     }
     let changed = match (said.decision, said.basis) {
         (Decision::Authorise, Some(basis)) => {
+            if !row.attended {
+                return Err(Error::WrongState);
+            }
             let done = tx.authorise_share(id, basis, now).await?;
             if !done && (row.withdrawn_at.is_some() || row.revoked_at.is_some()) {
                 return Err(Error::WrongState);

@@ -150,13 +150,16 @@ async fn chain_to(tx: &mut Tx, member: MemberId) -> Result<Vec<Note>, Error> {
     Ok(notes)
 }
 
-/// Refuses a note that `person` did not sign with the key of their card, or from the future.
+/// Refuses a note that `person` did not sign with a key that speaks for them now.
 async fn signed_by(tx: &mut Tx, person: Person, note: &Note) -> Result<Directory, Error> {
     let root = tx.firm().await?.root;
     let notes = chain_to(tx, person.member).await?;
     let directory = Directory::verify(root, &notes).map_err(Error::Directory)?;
-    let card = directory.card(person.member).ok_or(Error::StatementRefused)?;
-    if note.signed_by(&card.sign) { Ok(directory) } else { Err(Error::StatementRefused) }
+    if directory.signs_now(person.member, note) {
+        Ok(directory)
+    } else {
+        Err(Error::StatementRefused)
+    }
 }
 
 /// A signed time may be this far ahead of the gateway's clock, in seconds.

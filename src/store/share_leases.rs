@@ -11,6 +11,7 @@ use crate::ids::{DocumentId, LeaseId, ShareId};
 use super::columns::{parse, signed};
 use super::engine::{Error, Tx};
 use super::partners::may_receive;
+use super::shares::attended;
 
 /// After so many wrong codes a share is locked.
 const WRONG_CODES: i64 = 5;
@@ -50,13 +51,15 @@ pub struct Leased {
     pub category: Category,
 }
 
-// Share `s` stands at $2 for its partner `p` and a firm in $3, its slots apart.
+// Share `s` stands at $2 for its partner `p` and a firm in $3, its slots apart. Whoever shared
+// holds link and code: a share ends when they leave the client.
 macro_rules! stands {
     () => {
         concat!(
             " s.revoked_at IS NULL AND s.withdrawn_at IS NULL AND s.authorised_at IS NOT NULL
-              AND (s.sensitive = 0 OR s.seconded_at IS NOT NULL) AND s.expires_at > $2
-              AND EXISTS (SELECT 1 FROM partners p WHERE p.id = s.partner AND",
+              AND (s.sensitive = 0 OR s.seconded_at IS NOT NULL) AND s.expires_at > $2 AND ",
+            attended!(),
+            " AND EXISTS (SELECT 1 FROM partners p WHERE p.id = s.partner AND",
             may_receive!("$2", "$3"),
             ") "
         )

@@ -49,6 +49,8 @@ pub struct ShareRow {
     pub sensitive: bool,
     /// When they did.
     pub seconded_at: Option<Timestamp>,
+    /// Whether whoever shared still looks after the client.
+    pub attended: bool,
     /// When it was proposed.
     pub created_at: Timestamp,
     /// The share as signed.
@@ -66,7 +68,7 @@ impl ShareRow {
     /// Where it stands at `now`. What ended it first in time does not matter: what somebody
     /// did goes before what happened.
     pub fn state(&self, now: Timestamp) -> ShareState {
-        if self.revoked_at.is_some() {
+        if self.revoked_at.is_some() || !self.attended {
             ShareState::Revoked
         } else if self.withdrawn_at.is_some() {
             ShareState::Withdrawn
@@ -111,6 +113,15 @@ pub struct NewShare<'a> {
     pub documents: &'a [SharedDocument],
 }
 
+// Whether whoever shared still looks after the client: they hold link and code.
+macro_rules! attended {
+    () => {
+        "EXISTS (SELECT 1 FROM members m JOIN assignments a ON a.member = m.id
+             WHERE m.id = s.sharer AND m.state = 'active' AND a.client = s.client)"
+    };
+}
+pub(super) use attended;
+
 #[derive(sqlx::FromRow)]
 struct Columns {
     id: String,
@@ -132,6 +143,7 @@ struct Columns {
     revoked_at: Option<i64>,
     sensitive: bool,
     seconded_at: Option<i64>,
+    attended: bool,
     created_at: i64,
     note: String,
     sealed: Vec<u8>,
@@ -161,6 +173,7 @@ impl TryFrom<Columns> for ShareRow {
             basis: optional(&row.basis, "shares.basis")?,
             withdrawn_at: time(row.withdrawn_at),
             revoked_at: time(row.revoked_at),
+            attended: row.attended,
             sensitive: row.sensitive,
             seconded_at: time(row.seconded_at),
             created_at: Timestamp::from_ms(row.created_at),
@@ -210,10 +223,14 @@ impl Tx {
 
     /// One share.
     pub async fn share(&mut self, id: ShareId) -> Result<ShareRow, Error> {
-        let columns: Columns = sqlx::query_as("SELECT * FROM shares WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_one(self.conn())
-            .await?;
+        let columns: Columns = sqlx::query_as(concat!(
+            "SELECT s.*, ",
+            attended!(),
+            " AS attended FROM shares s WHERE s.id = $1"
+        ))
+        .bind(id.to_string())
+        .fetch_one(self.conn())
+        .await?;
         columns.try_into()
     }
 
@@ -224,12 +241,14 @@ impl Tx {
         member: MemberId,
         every_client: bool,
     ) -> Result<Vec<ShareRow>, Error> {
-        let rows: Vec<Columns> = sqlx::query_as(
-            "SELECT * FROM shares s WHERE $2
+        let rows: Vec<Columns> = sqlx::query_as(concat!(
+            "SELECT s.*, ",
+            attended!(),
+            " AS attended FROM shares s WHERE $2
                  OR s.client IN (SELECT client FROM memberships WHERE member = $1)
                  OR s.client IN (SELECT client FROM assignments WHERE member = $1)
-             ORDER BY s.created_at DESC, s.id",
-        )
+             ORDER BY s.created_at DESC, s.id"
+        ))
         .bind(member.to_string())
         .bind(every_client)
         .fetch_all(self.conn())

@@ -107,6 +107,13 @@ impl Directory {
         })
     }
 
+    /// Whether `member` signed `note` with a key that speaks for them now: that of their newest
+    /// card, neither revoked nor made with a revoked key that nobody vouched for. What is
+    /// submitted is judged so, whatever time it claims.
+    pub fn signs_now(&self, member: MemberId, note: &Note) -> bool {
+        self.is_in_force(member) && self.card(member).is_some_and(|card| note.signed_by(&card.sign))
+    }
+
     /// Seals nothing more to a member whose key has changed, until somebody confirms it.
     pub fn hold_back(&mut self, change: KeyChange) {
         self.held_back.insert(change.member, change);

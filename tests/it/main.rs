@@ -61,6 +61,7 @@ mod shares;
 mod shares_matrix;
 mod shares_slots;
 mod signals;
+mod stolen_keys;
 mod support;
 mod sweep;
 mod threat_model;

@@ -46,8 +46,10 @@ fn opening_a_document_of_a_closed_period_asks_for_a_reason_that_the_client_reads
     assert_eq!((refused.status, refused.code()), (3, "reason_required".into()));
     assert!(!demo.place("raw.age").exists());
     assert_eq!(seen(&demo, "document.open").len(), opened);
-    let blank = ["pull", &document, "--to", &inbox, "--reason", "  "];
-    assert_eq!(demo.run("accountant", &blank).status, 3, "a reason says something");
+    for blank in ["  ", "\u{200b}", "\u{3164}", "…", "a\u{202e}b"] {
+        let blank = ["pull", &document, "--to", &inbox, "--reason", blank];
+        assert_eq!(demo.run("accountant", &blank).status, 3, "a reason says something");
+    }
 
     // With one it is, and the client reads it with the opening.
     let reason = "税务核查：复核个税申报";

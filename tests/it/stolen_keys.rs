@@ -1,0 +1,89 @@
+//! What somebody with a revoked key, or without a place in the firm any more, can no longer do at
+//! the gateway: end people, decide about shares, fetch what they shared.
+
+use serde_json::Value;
+
+use crate::shares::{open_share, seen, sent, share};
+use crate::support::demo::{Demo, Ran, strongroom, text};
+
+fn field(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
+}
+
+fn member(demo: &Demo, who: &str) -> String {
+    field(&demo.run(who, &["whoami"]).ok(), "member")
+}
+
+/// Whoever found the kit of `login` logs in as them, into the profile `thief`.
+fn steal(demo: &Demo, login: &str) {
+    let kit = text(&demo.profile(login).join("recovery-kit.txt"));
+    let url = field(&demo.record, "url");
+    demo.run("thief", &["login", "--gateway", &url, "--login", login, "--kit", &kit]).ok();
+}
+
+#[test]
+fn a_revoked_key_of_a_lead_ends_nobody_and_breaks_no_directory() {
+    let demo = Demo::start();
+    let invited = demo.run("lead", &["invite", "--role", "lead"]).ok();
+    demo.run("lead2", &["join", &field(&invited, "url"), "--login", "lead2"]).ok();
+    let clerk = member(&demo, "clerk");
+    let lead = member(&demo, "lead");
+    demo.run("lead2", &["member", "revoke-key", &lead]).ok();
+    steal(&demo, "lead");
+    let tried = demo.run("thief", &["member", "suspend", &clerk]);
+    assert_ne!(tried.status, 0, "{}", tried.json);
+    // The clerk is still in, and everybody's directory still verifies.
+    demo.run("clerk", &["whoami"]).ok();
+    let client = demo.client("principal");
+    for who in ["accountant", "principal", "clerk"] {
+        demo.run(who, &["recipients", "--client", &client]).ok();
+    }
+    demo.run("lead2", &["member", "list"]).ok();
+    let config = text(&demo.data().join("strongroom.toml"));
+    let checks =
+        Ran::of(&strongroom(&["--json", "doctor", "--config", &config]).output().expect("runs"));
+    let chain = checks.json.as_array().expect("checks").iter().find(|c| c["check"] == "key chain");
+    assert_eq!(chain.expect("a line")["ok"], true);
+    // Whose key is good still can.
+    demo.run("lead2", &["member", "suspend", &clerk]).ok();
+    demo.run("principal", &["recipients", "--client", &client]).ok();
+}
+
+#[test]
+fn a_revoked_key_of_a_principal_authorises_nothing() {
+    let demo = Demo::start();
+    let documents = sent(&demo, "contract", &[("a.pdf", b"a")]);
+    let share = share(&demo, &documents, &[]);
+    let principal = member(&demo, "principal");
+    demo.run("lead", &["member", "revoke-key", &principal]).ok();
+    steal(&demo, "principal");
+    let tried = demo.run("thief", &["authorise", &share.id, "--basis", "no_personal_data"]);
+    assert_ne!(tried.status, 0, "{}", tried.json);
+    assert_eq!(seen(&demo, "accountant", &share.id)["state"], "waiting");
+    // Nor with a key that the revoked one made.
+    let rotated = demo.run("thief", &["key", "rotate"]);
+    let tried = demo.run("thief", &["authorise", &share.id, "--basis", "no_personal_data"]);
+    assert_ne!(tried.status, 0, "{} after {}", tried.json, rotated.stderr);
+    assert_eq!(share.receive(&demo, "in").code(), "share_not_open");
+}
+
+#[test]
+fn a_share_ends_when_whoever_made_it_leaves_the_client() {
+    let demo = Demo::start();
+    let documents = sent(&demo, "contract", &[("a.pdf", b"a"), ("b.pdf", b"b")]);
+    let open = open_share(&demo, &documents[..1], &["--max-downloads", "3"]);
+    let waiting = share(&demo, &documents[1..], &[]);
+    open.receive(&demo, "before").ok();
+    let accountant = member(&demo, "accountant");
+    let client = demo.client("principal");
+    let other = member(&demo, "accountant2");
+    demo.run("lead", &["assign", "--client", &client, "--to", &other]).ok();
+    demo.run("lead", &["unassign", "--client", &client, "--to", &accountant]).ok();
+    for share in [&open, &waiting] {
+        assert_eq!(seen(&demo, "lead", &share.id)["state"], "revoked");
+    }
+    let late = ["authorise", &waiting.id, "--basis", "no_personal_data"];
+    assert_eq!(demo.run("principal", &late).status, 3);
+    assert_eq!(open.receive(&demo, "after").code(), "share_not_open");
+    assert_eq!(waiting.receive(&demo, "after").code(), "share_not_open");
+}
