@@ -1,29 +1,9 @@
 //! What the gateway signs itself counts only where a lead ever allowed it to.
 
 use super::*;
-use crate::envelope::statement::{Manifest, Nonce, SealLevel};
-use crate::ids::DocumentId;
 
 fn arrived(seal: SealLevel, direction: Direction, of: u8) -> Note {
-    let manifest = Manifest {
-        root: key(0).key_id(),
-        client: client(of),
-        document: DocumentId::from_bytes([5; 16]),
-        signer: key(8).key_id(),
-        seq: 1,
-        prev: None,
-        seal,
-        direction,
-        period: "2026-03".parse().expect("a period"),
-        category: Category::Bank,
-        nonce: Nonce([1; 16]),
-        length: 1,
-        pieces: Hash([2; 32]),
-        commit: Hash([3; 32]),
-        sealed: Hash([4; 32]),
-        recipients: vec![Hash([5; 32])],
-        time: TIME,
-    };
+    let manifest = Manifest { client: client(of), seal, direction, ..manifest(8) };
     Note::sign(&manifest, &[&key(8)])
 }
 

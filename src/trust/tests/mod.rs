@@ -4,10 +4,10 @@ mod rotation;
 use super::*;
 use crate::clock::Timestamp;
 use crate::envelope::statement::{
-    Assignment, Card, Category, Direction, Hash, Invitation, Note, Policy, Recipient, Role,
-    RoleGrant, SigningKey, Statement, YesNo,
+    Assignment, Card, Category, Direction, Hash, Invitation, Manifest, Nonce, Note, Policy,
+    Recipient, Role, RoleGrant, SealLevel, SigningKey, Statement, YesNo,
 };
-use crate::ids::{ClientId, InvitationId, MemberId};
+use crate::ids::{ClientId, DocumentId, InvitationId, MemberId};
 use crate::secrets::Secret;
 
 const TIME: Timestamp = Timestamp::EPOCH;
@@ -77,6 +77,29 @@ fn firm() -> Vec<Note> {
     notes.extend(joined(4, Role::Clerk, Some(client(1)), 1));
     notes.push(Note::sign(&assignment(&[2], None), &[&key(1)]));
     notes
+}
+
+/// A manifest that `by` signs, about a document of client 1.
+fn manifest(by: u8) -> Manifest {
+    Manifest {
+        root: key(0).key_id(),
+        client: client(1),
+        document: DocumentId::from_bytes([5; 16]),
+        signer: key(by).key_id(),
+        seq: 1,
+        prev: None,
+        seal: SealLevel::EndToEnd,
+        direction: Direction::In,
+        period: "2026-03".parse().expect("a period"),
+        category: Category::Bank,
+        nonce: Nonce([1; 16]),
+        length: 1,
+        pieces: Hash([2; 32]),
+        commit: Hash([3; 32]),
+        sealed: Hash([4; 32]),
+        recipients: vec![Hash([5; 32])],
+        time: TIME,
+    }
 }
 
 fn verify(notes: &[Note]) -> Result<Directory, Error> {

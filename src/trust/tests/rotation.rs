@@ -1,8 +1,8 @@
 //! Cards that follow cards: who may make them, what old keys still say, and what is sealed to.
 
 use super::*;
-use crate::envelope::statement::{Link, Manifest, Nonce, Revocation, RevocationKind, SealLevel};
-use crate::ids::{DocumentId, LinkId};
+use crate::envelope::statement::{Link, Revocation, RevocationKind};
+use crate::ids::LinkId;
 
 /// The card after `before`, `n`th key of the member, a minute later; every key of it is new.
 fn next(before: &Card, n: u8) -> Card {
@@ -109,25 +109,7 @@ fn what_was_sent_with_an_old_key_stays_sent_and_nothing_more_is() {
     let new = next(&card(3, Role::Principal), 33);
     let directory = with([Note::sign(&new, &[&key(33), &key(3)])]).expect("rotated");
     let sent = |secs, by: u8| {
-        let manifest = Manifest {
-            root: key(0).key_id(),
-            client: client(1),
-            document: DocumentId::from_bytes([5; 16]),
-            signer: key(by).key_id(),
-            seq: 1,
-            prev: None,
-            seal: SealLevel::EndToEnd,
-            direction: Direction::In,
-            period: "2026-03".parse().expect("a period"),
-            category: Category::Bank,
-            nonce: Nonce([1; 16]),
-            length: 1,
-            pieces: Hash([2; 32]),
-            commit: Hash([3; 32]),
-            sealed: Hash([4; 32]),
-            recipients: vec![Hash([5; 32])],
-            time: TIME.plus_secs(secs),
-        };
+        let manifest = Manifest { time: TIME.plus_secs(secs), ..manifest(by) };
         let verified = directory.verify_manifest(&Note::sign(&manifest, &[&key(by)]));
         verified.map(|(_, signer)| signer.member)
     };
