@@ -36,7 +36,7 @@ impl Documents {
         }
         let directory = self.inner.firm.directory(&mut tx, row.client).await?;
         let card = directory.card(asker.member).ok_or(Error::NotFound)?;
-        if !directory.signs_now(asker.member, note) {
+        if !directory.is_in_force(asker.member) {
             return Err(Error::Statement(crate::trust::Error::NotAuthorised));
         }
         let adoption: Adoption = note

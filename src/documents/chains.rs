@@ -11,7 +11,7 @@ use crate::envelope::statement::{Category, Manifest};
 use crate::ids::{ClientId, KeyId};
 use crate::store::{self, Tx};
 
-use super::{Asker, Documents, Error, allow};
+use super::{Asker, Documents, Error, permit};
 
 /// Manifests of one page.
 const PAGE: u16 = 500;
@@ -39,9 +39,7 @@ impl Sight {
 impl Documents {
     /// Lets `asker` look at the chains of `client`.
     async fn sight(&self, tx: &mut Tx, asker: Asker, client: ClientId) -> Result<Sight, Error> {
-        let (of_client, assigned) = tx.client_relation(asker.member, client).await?;
-        tx.client(client).await?;
-        allow(asker, Action::SeeClient, &Facts { of_client, assigned, ..Facts::default() })?;
+        permit(tx, asker, Action::SeeClient, client).await?;
         Ok(Sight { asker, client, categories: BTreeMap::new() })
     }
 

@@ -9,7 +9,7 @@ use crate::envelope::statement::Period;
 use crate::ids::{ClientId, DocumentId, KeyId};
 use crate::store::{Search, Seen, Tx};
 
-use super::{Asker, Documents, Error, allow, record};
+use super::{Asker, Documents, Error, permit, record};
 
 /// Documents of one page.
 const PAGE: u16 = 200;
@@ -68,9 +68,7 @@ impl Documents {
     ) -> Result<(DocumentPage, BTreeMap<ClientId, u64>), Error> {
         self.ready(tx).await?;
         if let Some(client) = search.client {
-            let (of_client, assigned) = tx.client_relation(asker.member, client).await?;
-            tx.client(client).await?;
-            allow(asker, Action::SeeClient, &Facts { of_client, assigned, ..Facts::default() })?;
+            permit(tx, asker, Action::SeeClient, client).await?;
         }
         let rows = tx.search_documents(asker.member, search).await?;
         let next = (rows.len() == usize::from(PAGE))
@@ -130,9 +128,7 @@ impl Documents {
         signer: KeyId,
     ) -> Result<ManifestHead, Error> {
         let mut tx = self.inner.store.read().await?;
-        let (of_client, assigned) = tx.client_relation(asker.member, client).await?;
-        tx.client(client).await?;
-        allow(asker, Action::SeeClient, &Facts { of_client, assigned, ..Facts::default() })?;
+        permit(&mut tx, asker, Action::SeeClient, client).await?;
         if tx.member(asker.member).await?.key != signer {
             return Err(Error::NotFound);
         }

@@ -230,6 +230,14 @@ impl Documents {
     }
 }
 
+/// Refuses an `action` that concerns a client to whoever the database does not entitle to it. What
+/// `asker` may not know of is [`Error::NotFound`], like what is not there.
+async fn permit(tx: &mut Tx, asker: Asker, action: Action, client: ClientId) -> Result<(), Error> {
+    let (of_client, assigned) = tx.client_relation(asker.member, client).await?;
+    tx.client(client).await?;
+    allow(asker, action, &Facts { of_client, assigned, ..Facts::default() })
+}
+
 /// Asks `access`; what it denies becomes the error that outsiders may see.
 fn allow(asker: Asker, action: Action, facts: &Facts) -> Result<(), Error> {
     match decide(asker.role, action, facts) {

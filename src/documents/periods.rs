@@ -5,13 +5,13 @@
 //! entries. A reason lets its giver open that one document for a day, so that a broken download
 //! is not asked again.
 
-use crate::access::{Action, Facts};
+use crate::access::Action;
 use crate::api::{ClosedPeriod, GiveReason, SetPeriod, limits};
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DocumentId};
-use crate::store::{self, Document, Tx};
+use crate::store::{Document, Tx};
 
-use super::{Asker, Documents, Error, allow, commit, record};
+use super::{Asker, Documents, Error, allow, commit, permit, record};
 
 /// For how long a reason holds, in seconds.
 const HOLDS_SECONDS: i64 = 24 * 3600;
@@ -27,7 +27,7 @@ impl Documents {
     ) -> Result<Vec<ClosedPeriod>, Error> {
         let mut tx = self.inner.store.read().await?;
         permit(&mut tx, asker, Action::SeeClient, client).await?;
-        listed(&mut tx, client).await
+        Ok(tx.closed_periods(client).await?)
     }
 
     /// Closes a period, or opens it again, which needs a reason. What is so already changes
@@ -43,7 +43,7 @@ impl Documents {
         permit(&mut tx, asker, Action::ClosePeriod, client).await?;
         let event = if set.closed {
             let closed =
-                store::ClosedPeriod { period: set.period, closed_by: asker.member, closed_at: now };
+                ClosedPeriod { period: set.period, closed_by: asker.member, closed_at: now };
             tx.close_period(client, &closed).await?.then(|| asker.did("period.close"))
         } else {
             let reason = line(set.reason.as_deref().unwrap_or_default())?;
@@ -54,7 +54,7 @@ impl Documents {
             let event = event.client(client).object(set.period);
             record(&mut tx, now, event).await?;
         }
-        let periods = listed(&mut tx, client).await?;
+        let periods = tx.closed_periods(client).await?;
         commit(tx).await?;
         Ok(periods)
     }
@@ -94,24 +94,6 @@ pub(super) async fn reason_for(
     }
     let reason = tx.opening_reason(document.id, asker.member, now).await?;
     reason.map(Some).ok_or(Error::ReasonRequired)
-}
-
-async fn permit(tx: &mut Tx, asker: Asker, action: Action, client: ClientId) -> Result<(), Error> {
-    let (of_client, assigned) = tx.client_relation(asker.member, client).await?;
-    tx.client(client).await?;
-    allow(asker, action, &Facts { of_client, assigned, ..Facts::default() })
-}
-
-async fn listed(tx: &mut Tx, client: ClientId) -> Result<Vec<ClosedPeriod>, Error> {
-    let rows = tx.closed_periods(client).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ClosedPeriod {
-            period: row.period,
-            closed_by: row.closed_by,
-            closed_at: row.closed_at,
-        })
-        .collect())
 }
 
 /// A reason as it is kept: one line that says something.

@@ -52,7 +52,6 @@ pub use manifests::{ChainHead, ChainLink};
 pub use members::MemberRow;
 pub use notices::{DeliveryEnd, DeliveryRow, NoticeRow};
 pub use partners::PartnerRow;
-pub use periods::ClosedPeriod;
 pub use request_links::LinkRecord;
 pub use seen::{Search, Seen};
 pub use segments::Segment;

@@ -1,22 +1,12 @@
 //! Closed periods, and the reasons for opening documents of them.
 
+use crate::api::ClosedPeriod;
 use crate::clock::Timestamp;
 use crate::envelope::statement::Period;
 use crate::ids::{ClientId, DocumentId, MemberId};
 
 use super::columns::parse;
 use super::engine::{Error, Tx};
-
-/// A period that is closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClosedPeriod {
-    /// The period.
-    pub period: Period,
-    /// Who closed it.
-    pub closed_by: MemberId,
-    /// When.
-    pub closed_at: Timestamp,
-}
 
 impl Tx {
     /// Closes a period; whether it was open.
