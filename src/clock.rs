@@ -27,6 +27,10 @@ pub struct ParseTimestampError;
 /// Last moment that still has a four-digit year (9999-12-31T23:59:59.999Z).
 const MAX_MS: i64 = 253_402_300_799_999;
 
+/// How far a device's clock may be ahead, in seconds: a day and more, for those that show the
+/// local time as if it were UTC.
+const SKEW_SECONDS: i64 = 26 * 3600;
+
 impl Timestamp {
     /// The epoch itself; used where "always" is meant.
     pub const EPOCH: Self = Self(0);
@@ -54,6 +58,12 @@ impl Timestamp {
     /// This moment and `secs` seconds.
     pub fn plus_secs(self, secs: i64) -> Self {
         self.plus_ms(secs.saturating_mul(1000))
+    }
+
+    /// Whether a device could have signed this time while the gateway shows `now`. What is signed
+    /// for the far future would outrank everything later for ever.
+    pub fn is_plausible_at(self, now: Self) -> bool {
+        self <= now.plus_secs(SKEW_SECONDS)
     }
 
     /// Calendar date and time in UTC.

@@ -25,8 +25,6 @@ use super::{Asker, Documents, Error, admission, allow, commit, record};
 const PAGE: u16 = 200;
 /// How long headers are given for a ceremony, in seconds.
 const OPEN_SECONDS: i64 = 3600;
-/// How far a device's clock may be off, in seconds: a ceremony is opened when it is signed.
-const CLOCK_SKEW_SECONDS: i64 = 26 * 3600;
 /// The longest reason, in bytes.
 const MAX_REASON_BYTES: usize = 500;
 
@@ -220,8 +218,8 @@ fn believe(
     let recovered = directory.recovery_cards().any(|card| note.signed_by(&card.sign));
     let two =
         matches!(said.shares[..], [a, b] if a != b && (1..=3).contains(&a) && (1..=3).contains(&b));
-    let fresh = said.time <= now.plus_secs(CLOCK_SKEW_SECONDS)
-        && now <= said.time.plus_secs(CLOCK_SKEW_SECONDS);
+    // A ceremony is opened when it is signed.
+    let fresh = said.time.is_plausible_at(now) && now.is_plausible_at(said.time);
     let ours = said.root == directory.root().key_id();
     if recovered && directory.signs_now(asker.member, note) && two && fresh && ours {
         Ok(())

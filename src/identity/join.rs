@@ -21,9 +21,6 @@ use crate::trust::fragment::token_hash;
 use super::keyring::checked_keyring;
 use super::{Error, Identity, name};
 
-/// A card's time may be this far ahead of the gateway's clock, in seconds.
-pub(super) const CLOCK_SKEW_SECS: i64 = 26 * 3600;
-
 /// The invitation whose token this is, used or not. Unknown and wrong are one answer.
 async fn invited(tx: &mut Tx, id: InvitationId, token: &str) -> Result<InvitationRow, Error> {
     let token = Secret::<32>::from_base64url(token).ok_or(Error::NotFound)?;
@@ -121,7 +118,7 @@ impl Identity {
             && card.epoch == 1
             && card.prev.is_none()
             && card.name_hash == Card::hash_name(card.member, &join.name)
-            && card.time <= now.plus_secs(CLOCK_SKEW_SECS)
+            && card.time.is_plausible_at(now)
             && reads_with(&card)
             && join.card.signed_by(&card.sign)
             && join.card.signed_by(&invitation.public);

@@ -14,7 +14,7 @@ use crate::opaque;
 use crate::store::{self, MemberRow, Standing, Store, Tx};
 use crate::trust::Directory;
 
-use super::join::{CLOCK_SKEW_SECS, reads_with};
+use super::join::reads_with;
 use super::keyring::checked_keyring;
 use super::throttle::Door;
 use super::{Error, Identity};
@@ -133,7 +133,7 @@ async fn checked_card(
         && card.role == old.role
         && card.name_hash == old.name_hash
         && Some(card.epoch) == old.epoch.checked_add(1)
-        && card.time <= now.plus_secs(CLOCK_SKEW_SECS)
+        && card.time.is_plausible_at(now)
         && reads_with(card)
         && note.signed_by(&card.sign)
         && note.signed_by(&old.sign);

@@ -162,11 +162,8 @@ async fn signed_by(tx: &mut Tx, person: Person, note: &Note) -> Result<Directory
     }
 }
 
-/// A signed time may be this far ahead of the gateway's clock, in seconds.
-const CLOCK_SKEW_SECS: i64 = 26 * 3600;
-
 fn plausible(time: Timestamp, now: Timestamp) -> Result<(), Error> {
-    if time <= now.plus_secs(CLOCK_SKEW_SECS) { Ok(()) } else { Err(Error::StatementRefused) }
+    if time.is_plausible_at(now) { Ok(()) } else { Err(Error::StatementRefused) }
 }
 
 /// Refuses everything until the recovery key is known to work.
