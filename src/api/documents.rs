@@ -33,6 +33,11 @@ impl DocumentState {
         }
     }
 
+    /// Whether it is there, for whoever may read it.
+    pub const fn is_complete(self) -> bool {
+        matches!(self, Self::Received | Self::Pulled)
+    }
+
     /// Reads [`DocumentState::as_str`].
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Uploading, Self::Received, Self::Pulled, Self::Recalled]
@@ -84,6 +89,8 @@ pub struct DocumentInfo {
     pub header: Option<Base64>,
     /// The gateway's receipt, for sender and readers.
     pub receipt: Option<Note>,
+    /// What its sender signed when they took it back.
+    pub recall: Option<Note>,
 }
 
 /// A page of documents, newest first.
@@ -158,12 +165,17 @@ pub struct Chains {
     pub more: bool,
 }
 
-/// Documents of a client that are not there any more though their manifests are.
+/// A page of the documents of a client that are not there any more though their manifests are:
+/// their senders took them back.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gone {
-    /// Those that the caller might have seen.
-    pub documents: Vec<DocumentId>,
+    /// What the senders signed, of up to 500 documents that the caller might have seen.
+    pub recalls: Vec<Note>,
+    /// The place of the last one: pass it as `after` for what follows.
+    pub next: u64,
+    /// Whether there is more at this moment.
+    pub more: bool,
 }
 
 /// Adds a re-wrapped header and grants it to members.

@@ -33,7 +33,7 @@
 //! | `POST /documents/{id}/headers` `/adoption` | [`AddHeader`] [`Adopt`] | [`DocumentInfo`] |
 //! | `GET /clients/{id}/manifest-head?signer=` | | [`ManifestHead`] |
 //! | `GET /clients/{id}/manifests?after=` | | [`Chains`] |
-//! | `GET /clients/{id}/gone` | | [`Gone`] |
+//! | `GET /clients/{id}/gone?after=` | | [`Gone`] |
 //! | `GET /rewraps?client=` | | [`Rewraps`] |
 //! | `GET POST /clients/{id}/periods` | [`SetPeriod`] | [`ClosedPeriod`] list |
 //! | `POST /documents/{id}/reason` | [`GiveReason`] | |

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::envelope::statement::{Category, Period};
 
-use super::fetch::{FetchArgs, KeyArgs, RecallArgs};
+use super::fetch::{FetchArgs, KeyArgs};
 use super::firm::{
     AssignArgs, ClientArgs, InviteArgs, MemberArgs, PeriodArgs, PolicyArgs, RequestArgs, RootArgs,
 };
@@ -17,6 +17,7 @@ use super::log::RequireWitnessArgs;
 use super::partners::PartnerArgs;
 use super::people::{JoinArgs, LoginArgs, SessionsArgs};
 use super::pull::PullArgs;
+use super::recall::RecallArgs;
 use super::receipt::{ReceiptArgs, VerifyArgs};
 use super::receive::ReceiveArgs;
 use super::recipients::RecipientsArgs;

@@ -164,7 +164,10 @@ fn about(revocation: &Revocation) -> Option<MemberId> {
     match revocation.kind {
         RevocationKind::Member => subject.parse().ok(),
         RevocationKind::Card => read_card_subject(&subject).map(|(member, _)| member),
-        RevocationKind::Invitation | RevocationKind::Link | RevocationKind::Share => None,
+        RevocationKind::Invitation
+        | RevocationKind::Link
+        | RevocationKind::Share
+        | RevocationKind::Document => None,
     }
 }
 

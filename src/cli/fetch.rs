@@ -1,20 +1,17 @@
-//! `fetch`, `recall` and `key export`: documents as they are kept, taken back, and the key that
-//! opens them with any age tool.
+//! `fetch` and `key export`: documents as they are kept, and the key that opens them with any age
+//! tool.
 
 use std::io::Write;
 use std::path::PathBuf;
 
-use http::Method;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::api::{DocumentInfo, DocumentState};
 use crate::envelope::statement::Hash;
 use crate::ids::{DocumentId, MemberId};
 
 use super::Context;
 use super::error::{Error, file_error};
-use super::gateway::{Ask, read_body};
 use super::new_file::NewFile;
 use super::people::RotateArgs;
 use super::profile;
@@ -82,35 +79,6 @@ pub async fn run_fetch(context: &Context, args: FetchArgs) -> Result<(), Error> 
     file.commit().map_err(|e| fault(&e))?;
     let fetched = Fetched { document: args.document, path: path.clone(), bytes };
     context.terminal.result(&fetched, || format!("{}  {bytes}", path.display()))
-}
-
-/// Take back a document that nobody has opened · 撤回无人打开的文档
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example · 示例:\n  strongroom recall 9b1c…")]
-pub struct RecallArgs {
-    /// The document · 文档编号
-    #[arg(value_name = "DOCUMENT")]
-    pub document: DocumentId,
-}
-
-#[derive(Serialize)]
-struct Recalled {
-    document: DocumentId,
-    state: DocumentState,
-}
-
-/// Runs `recall`.
-///
-/// # Errors
-/// [`Word::WrongState`] when somebody has opened it, [`Word::NotFound`], and those of asking.
-pub async fn run_recall(context: &Context, args: RecallArgs) -> Result<(), Error> {
-    let session = context.session()?;
-    let ask = Ask::new(Method::DELETE, format!("/documents/{}", args.document));
-    let body = read_body(session.answer(&ask).await?).await?;
-    let state = serde_json::from_slice::<DocumentInfo>(&body)
-        .map_or(DocumentState::Recalled, |info| info.state);
-    let recalled = Recalled { document: args.document, state };
-    context.terminal.result(&recalled, || format!("{}  {}", args.document, state.as_str()))
 }
 
 /// Your keys · 您的密钥

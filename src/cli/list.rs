@@ -87,6 +87,12 @@ pub async fn run(context: &Context, args: ListArgs) -> Result<(), Error> {
             Some(reading.verify(info).await)
         };
         let fault = match &said {
+            Some(Ok(Said::Signed(signed)))
+                if info.state == DocumentState::Recalled
+                    && !reading.is_taken_back(info, signed).await? =>
+            {
+                Some(Word::Missing)
+            }
             Some(Ok(Said::Signed(signed))) if signed.sender_known => findings.fault(info, signed),
             Some(Ok(_)) => findings.unsigned_fault(info),
             _ => None,

@@ -30,6 +30,7 @@ pub mod prefix;
 pub mod profile;
 pub mod pull;
 pub mod reading;
+mod recall;
 pub mod receipt;
 pub mod receive;
 pub mod recipients;
@@ -181,7 +182,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Error> {
         Command::Whoami => people::run_whoami(context).await,
         Command::Sessions(args) => people::run_sessions(context, args).await,
         Command::List(args) => list::run(context, args).await,
-        Command::Recall(args) => fetch::run_recall(context, args).await,
+        Command::Recall(args) => recall::run(context, args).await,
         Command::Fetch(args) => fetch::run_fetch(context, args).await,
         Command::Key(args) => fetch::run_key(context, args).await,
         Command::Recipients(args) => recipients::run(context, args).await,

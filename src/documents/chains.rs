@@ -13,7 +13,7 @@ use crate::store::{self, Tx};
 
 use super::{Asker, Documents, Error, permit};
 
-/// Manifests of one page.
+/// Manifests or recalls of one page.
 const PAGE: u16 = 500;
 
 /// Which documents of one client somebody may see, by category.
@@ -72,16 +72,20 @@ impl Documents {
         Ok(Chains { at, entries, next, more })
     }
 
-    /// Documents of `client` that were taken back.
-    pub async fn gone(&self, asker: Asker, client: ClientId) -> Result<Gone, Error> {
+    /// A page of what the senders of documents of `client` signed when they took them back, from
+    /// the place `after` on.
+    pub async fn gone(&self, asker: Asker, client: ClientId, after: u64) -> Result<Gone, Error> {
         let mut tx = self.inner.store.read().await?;
         let mut sight = self.sight(&mut tx, asker, client).await?;
-        let mut documents = Vec::new();
-        for (document, category) in tx.gone_documents(client).await? {
+        let links = tx.recalls_after(client, after, PAGE).await?;
+        let more = links.len() == usize::from(PAGE);
+        let next = links.last().map_or(after, |(link, _)| link.at);
+        let mut recalls = Vec::new();
+        for (link, category) in links {
             if sight.of(&mut tx, category).await? {
-                documents.push(document);
+                recalls.push(link.note);
             }
         }
-        Ok(Gone { documents })
+        Ok(Gone { recalls, next, more })
     }
 }

@@ -168,6 +168,7 @@ pub(super) fn told(asker: Asker, seen: Seen) -> Option<DocumentInfo> {
         sealed: Some(seen.sealed).filter(|sealed| reads && !sealed.is_empty()).map(Base64),
         header: if reads { seen.header.map(Base64) } else { None },
         receipt: seen.receipt,
+        recall: seen.recall,
     })
 }
 

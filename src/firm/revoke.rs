@@ -93,8 +93,8 @@ pub async fn revoke(
             tx.end_sessions(id, None, now).await?;
             "card.revoke"
         }
-        // Shares end by a route of their own, which asks whose documents they are.
-        RevocationKind::Share => return Err(Error::StatementRefused),
+        // These end by routes of their own, which ask whose documents they are.
+        RevocationKind::Share | RevocationKind::Document => return Err(Error::StatementRefused),
     };
     tx.insert_statement(note, now).await?;
     let mut event = Event::new(action).by(actor.member).object(subject);

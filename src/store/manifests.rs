@@ -1,7 +1,9 @@
-//! The chain of manifests of each signer for each client, and adoptions of raw age files.
+//! The chain of manifests of each signer for each client, adoptions of raw age files, recalls.
 
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Adoption, Category, Hash, Manifest, Note, Statement};
+use crate::envelope::statement::{
+    Adoption, Category, Hash, Manifest, Note, Revocation, RevocationKind, Statement,
+};
 use crate::ids::{ClientId, DocumentId, KeyId};
 
 use super::columns::{bytes, parse, signed, unsigned};
@@ -16,12 +18,13 @@ pub struct ChainHead {
     pub note: Note,
 }
 
-/// One manifest as it stands among those of its client, in the order in which they came.
+/// One manifest or recall as it stands among those of its client, in the order in which they
+/// came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainLink {
     /// Its place among all statements; grows.
     pub at: u64,
-    /// The manifest.
+    /// The statement.
     pub note: Note,
 }
 
@@ -90,23 +93,45 @@ impl Tx {
         Ok(row.map(|hash| bytes(&hash, "statements.hash")).transpose()?.flatten().map(Hash))
     }
 
-    /// Documents of `client` whose manifests stay in their chains though the documents are gone.
-    pub async fn gone_documents(
+    /// Up to `limit` recalls of documents of `client` that came after the place `after`, each
+    /// with its place and the document's category.
+    pub async fn recalls_after(
         &mut self,
         client: ClientId,
-    ) -> Result<Vec<(DocumentId, Category)>, Error> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT id, category FROM documents WHERE client = $1 AND state = 'recalled'
-             ORDER BY id",
+        after: u64,
+        limit: u16,
+    ) -> Result<Vec<(ChainLink, Category)>, Error> {
+        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+            "SELECT s.id, s.note, d.category FROM statements s
+             JOIN documents d ON s.subject = 'document:' || d.id
+             WHERE s.client = $1 AND s.kind = 'revocation' AND s.id > $2 AND d.client = $1
+             ORDER BY s.id LIMIT $3",
         )
         .bind(client.to_string())
+        .bind(signed(after))
+        .bind(i64::from(limit))
         .fetch_all(self.conn())
         .await?;
         rows.into_iter()
-            .map(|(id, category)| {
-                Ok((parse(&id, "documents.id")?, parse(&category, "documents.category")?))
+            .map(|(at, note, category)| {
+                let at = unsigned(at, "statements.id")?;
+                let note = Note::parse(&note).map_err(|_| Error::Corrupt("statements.note"))?;
+                Ok((ChainLink { at, note }, parse(&category, "documents.category")?))
             })
             .collect()
+    }
+
+    /// Adds what its sender signed when they took a document back; [`Error::Conflict`] when
+    /// there is such a note already.
+    pub async fn insert_recall(
+        &mut self,
+        note: &Note,
+        document: DocumentId,
+        client: ClientId,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let subject = format!("{}:{document}", RevocationKind::Document);
+        self.insert_sealed(Revocation::KIND, &subject, client, &[], 1, note, at).await
     }
 
     /// Adds a manifest at the end of its chain; [`Error::Conflict`] when its `prev` has a

@@ -29,6 +29,8 @@ pub struct Seen {
     pub adoption: Option<Note>,
     /// The gateway's receipt.
     pub receipt: Option<Note>,
+    /// What its sender signed when they took it back.
+    pub recall: Option<Note>,
     /// The sealed part; empty when there is none.
     pub sealed: Vec<u8>,
     /// Whether a verified reader has sealed it to the recovery key.
@@ -74,12 +76,14 @@ macro_rules! seen_columns {
              EXISTS (SELECT 1 FROM recovery_headers r WHERE r.document = d.id)
                  AS recovery_proven,
              g.pulled_at, h.header AS granted_header,
-             sm.note AS manifest_note, sa.note AS adoption_note
+             sm.note AS manifest_note, sa.note AS adoption_note, sr.note AS recall_note
              FROM documents d
              LEFT JOIN grants g ON g.document = d.id AND g.member = $1
              LEFT JOIN headers h ON h.id = g.header
              LEFT JOIN statements sm ON sm.hash = d.manifest
-             LEFT JOIN statements sa ON sa.hash = d.adoption "
+             LEFT JOIN statements sa ON sa.hash = d.adoption
+             LEFT JOIN statements sr ON d.state = 'recalled' AND sr.kind = 'revocation'
+                 AND sr.subject = 'document:' || d.id "
         )
     };
 }
@@ -108,7 +112,7 @@ fn seen(row: &SqliteRow, member: MemberId) -> Result<Seen, Error> {
         clerk_may_read: clerk_reads(categories.as_deref(), document.category),
         is_sender: document.sender == Some(member),
         granted: header.is_some(),
-        complete: matches!(document.state, DocumentState::Received | DocumentState::Pulled),
+        complete: document.state.is_complete(),
         opened: row.try_get::<Option<i64>, _>("opened_at")?.is_some(),
     };
     Ok(Seen {
@@ -117,6 +121,7 @@ fn seen(row: &SqliteRow, member: MemberId) -> Result<Seen, Error> {
         manifest: note(row.try_get("manifest_note")?, "a manifest")?,
         adoption: note(row.try_get("adoption_note")?, "an adoption")?,
         receipt: note(Some(row.try_get("receipt")?), "a receipt")?,
+        recall: note(row.try_get("recall_note")?, "a recall")?,
         sealed: row.try_get("sealed")?,
         recovery_proven: row.try_get("recovery_proven")?,
         header,

@@ -77,6 +77,8 @@ fn file(note: &Note) -> Result<Filed, Error> {
             // A card's is found by its member, like everything about them.
             let member = match it.kind {
                 RevocationKind::Card => subject.split('.').next().unwrap_or_default().to_owned(),
+                // Their ids are their senders' choice, and could be those of members.
+                RevocationKind::Document => none(),
                 _ => subject.clone(),
             };
             filed(Revocation::KIND, format!("{}:{subject}", it.kind), None, member, it.prev)

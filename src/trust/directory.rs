@@ -318,7 +318,7 @@ impl Directory {
         })
     }
 
-    fn was_active(&self, member: MemberId, at: Timestamp) -> bool {
+    pub(super) fn was_active(&self, member: MemberId, at: Timestamp) -> bool {
         self.ended.get(&member).is_none_or(|ended| at < *ended)
     }
 

@@ -14,6 +14,7 @@ mod keys;
 mod manifest;
 mod policies;
 mod readers;
+mod recall;
 pub mod recovery;
 pub mod share;
 mod sorted;

@@ -3,10 +3,12 @@
 use axum::body::Body;
 use http::Method;
 use serde_json::json;
-use strongroom::api::{Base64, Completed, DocumentInfo, DocumentPage, DocumentState, Rewraps};
+use strongroom::api::{
+    Base64, Completed, DocumentInfo, DocumentPage, DocumentState, Gone, Rewraps, Statements,
+};
 use strongroom::documents::Settings;
 use strongroom::envelope::statement::{
-    Category, Direction, Hash, Manifest, Note, Receipt, Role, SealLevel,
+    Category, Direction, Hash, Manifest, Note, Receipt, Revocation, RevocationKind, Role, SealLevel,
 };
 use strongroom::envelope::{FileKey, Header, Identity, Recipient};
 use strongroom::ids::{ClientId, DocumentId};
@@ -261,20 +263,24 @@ async fn a_sender_takes_back_what_nobody_has_opened() {
     let note = desk.sign(&desk.clerk, &paper).await;
     desk.post_whole(&desk.clerk, paper.frames(&note)).await.ok();
     let path = format!("/documents/{}", paper.id);
-    let recall = |access: &str| {
-        let (office, path, access) = (&desk.office, path.clone(), access.to_owned());
-        async move { office.ask(Method::DELETE, &path, Some(&access), None::<&()>).await }
-    };
     for other in [&desk.principal, &desk.principal2, &desk.accountant] {
-        recall(&other.access).await.refused(404, "not_found");
+        desk.take_back(other, paper.id).await.refused(404, "not_found");
     }
     // The sender's own look at it, and a look at its length, are no opening.
     assert_eq!(desk.read(&desk.clerk, paper.id).await, paper.plaintext);
     let head = request(&desk.accountant, Method::HEAD, &format!("/api/v1{path}/age"));
     desk.office.send(head, Body::empty()).await.ok();
-    let info: DocumentInfo = recall(&desk.clerk.access).await.ok().json();
+    let info: DocumentInfo = desk.take_back(&desk.clerk, paper.id).await.ok().json();
     assert_eq!(info.state, DocumentState::Recalled);
-    recall(&desk.clerk.access).await.ok();
+    let signed = info.recall.expect("what was signed");
+    assert!(signed.signed_by(&desk.clerk.keys.sign.public()));
+    // Told to whoever might have seen the document, so that they need not believe the gateway.
+    for person in [&desk.accountant, &desk.principal, &desk.clerk, &desk.lead] {
+        let gone: Gone =
+            desk.office.get(&format!("/clients/{}/gone", desk.client), person).await.ok().json();
+        assert_eq!(gone.recalls, [signed.clone()], "{}", person.login);
+    }
+    desk.take_back(&desk.clerk, paper.id).await.ok();
     assert_eq!(desk.office.entries("document.recall").await, 1);
     assert!(desk.objects().await.is_empty(), "its bytes are gone");
     for person in [&desk.accountant, &desk.principal] {
@@ -293,11 +299,66 @@ async fn a_sender_takes_back_what_nobody_has_opened() {
 
     let opened = desk.sent(&desk.clerk, "read").await;
     desk.read(&desk.accountant, opened.id).await;
-    let path = format!("/documents/{}", opened.id);
-    let answer =
-        desk.office.ask(Method::DELETE, &path, Some(&desk.clerk.access), None::<&()>).await;
-    answer.refused(409, "wrong_state");
+    desk.take_back(&desk.clerk, opened.id).await.refused(409, "wrong_state");
     assert_eq!(desk.read(&desk.accountant, opened.id).await, opened.plaintext);
+}
+
+#[tokio::test]
+async fn nothing_is_taken_back_without_its_senders_signature() {
+    let desk = Desk::open().await;
+    let (paper, other) = (desk.sent(&desk.clerk, "a").await, desk.sent(&desk.clerk, "b").await);
+    let said = desk.recall(paper.id);
+    let clerk = &desk.clerk.keys.sign;
+    let by_clerk = |said: Revocation| Note::sign(&said, &[clerk]);
+    let (root, time) = (desk.principal.keys.sign.key_id(), desk.office.now());
+    for (what, note) in [
+        ("a colleague's", Note::sign(&said, &[&desk.principal.keys.sign])),
+        ("a lead's", Note::sign(&said, &[&desk.lead.keys.sign])),
+        ("the root key's", Note::sign(&said, &[&desk.office.root])),
+        ("nobody's", Note::sign(&said, &[])),
+        ("of another document", by_clerk(desk.recall(other.id))),
+        ("of another firm", by_clerk(Revocation { root, ..said.clone() })),
+        ("of a link", by_clerk(Revocation { kind: RevocationKind::Link, ..said.clone() })),
+        ("of a member", by_clerk(Revocation { kind: RevocationKind::Member, ..said.clone() })),
+        ("after another", by_clerk(Revocation { prev: Some(Hash([1; 32])), ..said.clone() })),
+        (
+            "from the far future",
+            by_clerk(Revocation { time: time.plus_secs(30 * 3600), ..said.clone() }),
+        ),
+    ] {
+        let answer = desk.submit_recall(&desk.clerk, paper.id, &note).await;
+        assert_eq!(answer.status, 422, "{what}: {:?}", answer.body);
+        answer.refused(422, "statement_refused");
+        // Nor does it end a member, a link or the document by the way for revocations.
+        let path = "/revocations";
+        let submit = json!({ "statement": note });
+        let answer =
+            desk.office.ask(Method::POST, path, Some(&desk.lead.access), Some(&submit)).await;
+        assert!([404, 422].contains(&answer.status), "{what}: {}", answer.status);
+    }
+    assert_eq!(desk.read(&desk.accountant, paper.id).await, paper.plaintext);
+    assert_eq!(desk.office.entries("document.recall").await, 0);
+}
+
+#[tokio::test]
+async fn a_recall_says_nothing_about_a_member_whose_id_the_document_bears() {
+    let desk = Desk::open().await;
+    // A sender may choose a document's id, and takes that of somebody they do not like.
+    let mut paper = desk.paper("x").await;
+    paper.id = DocumentId::from_bytes(*desk.accountant.member.as_bytes());
+    desk.send(&desk.clerk, &paper).await;
+    desk.take_back(&desk.clerk, paper.id).await.ok();
+    // The directory still verifies, and the accountant is still who they were.
+    let later = desk.sent(&desk.clerk, "later").await;
+    assert_eq!(desk.read(&desk.accountant, later.id).await, later.plaintext);
+    let page: Statements = desk
+        .office
+        .get(&format!("/directory?client={}", desk.client), &desk.clerk)
+        .await
+        .ok()
+        .json();
+    let recalls = page.statements.iter().filter(|note| note.text().contains("kind document"));
+    assert_eq!(recalls.count(), 0, "a recall is no statement about the firm");
 }
 
 #[tokio::test]
@@ -462,12 +523,9 @@ async fn nothing_happens_that_is_not_recorded() {
         ("look", desk.office.get(&format!("/documents/{}", kept.id), &desk.accountant).await),
     ];
     let clerk = Some(desk.clerk.access.as_str());
-    for (what, method, path) in [
-        ("pulled", Method::POST, format!("/documents/{}/pulled", kept.id)),
-        ("recall", Method::DELETE, format!("/documents/{}", taken.id)),
-    ] {
-        answers.push((what, desk.office.ask(method, &path, clerk, None::<&()>).await));
-    }
+    let path = format!("/documents/{}/pulled", kept.id);
+    answers.push(("pulled", desk.office.ask(Method::POST, &path, clerk, None::<&()>).await));
+    answers.push(("recall", desk.take_back(&desk.clerk, taken.id).await));
     let give_up = request(&desk.clerk, Method::DELETE, &format!("/api/v1/uploads/{}", upload.id))
         .header("tus-resumable", "1.0.0");
     answers.push(("give up", desk.office.send(give_up, Body::empty()).await));

@@ -5,7 +5,7 @@ use axum::body::Body;
 use http::Method;
 use serde_json::json;
 use strongroom::api::Base64;
-use strongroom::envelope::statement::{Category, Direction, Role};
+use strongroom::envelope::statement::{Category, Direction, Note, Role};
 use strongroom::http::{Policy, Relation};
 use strongroom::ids::DocumentId;
 
@@ -15,7 +15,7 @@ use crate::support::papers::{Desk, Paper, request};
 /// Routes whose cells are here.
 pub(crate) const COVERED: &[(&str, &str)] = &[
     ("GET", "/api/v1/documents/{document}"),
-    ("DELETE", "/api/v1/documents/{document}"),
+    ("POST", "/api/v1/documents/{document}/recall"),
     ("GET", "/api/v1/documents/{document}/age"),
     ("HEAD", "/api/v1/documents/{document}/age"),
     ("GET", "/api/v1/documents/{document}/pieces"),
@@ -80,11 +80,15 @@ async fn ask(desk: &Desk, person: &Person, method: &str, path: &str, id: Documen
     }
     let paper = desk.paper("another").await;
     let note = paper.manifest(&desk.office, person, 1, None);
-    let note = strongroom::envelope::statement::Note::sign(&note, &[&person.keys.sign]);
+    let note = Note::sign(&note, &[&person.keys.sign]);
     let json = match path.rsplit('/').next() {
         Some("headers") => {
             let header = Base64(paper.header.clone());
             Some(json!({ "header": header, "members": [desk.accountant.member] }))
+        }
+        Some("recall") => {
+            let note = Note::sign(&desk.recall(id), &[&person.keys.sign]);
+            Some(json!({ "statement": note }))
         }
         Some("reason") => Some(json!({ "reason": "why" })),
         Some("adoption") => {
@@ -149,7 +153,7 @@ async fn every_document_is_as_open_to_everybody_as_these_words_say() {
                 let sender = cell.sender == person.login;
                 let may = match (method.as_str(), path.rsplit('/').next().expect("a part")) {
                     ("GET", "{document}") => reads || overseer || sender,
-                    ("DELETE", "{document}") if !path.contains("uploads") => sender,
+                    (_, "recall") => sender,
                     (_, "age" | "pieces" | "pulled" | "reason") => reads,
                     // Accountants of the client alone, and refused for another reason here.
                     (_, "headers" | "adoption") => reads && person.role == Role::Accountant,

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use http::{Method, StatusCode};
 use serde_json::Value;
 use strongroom::cli::profile::Profile;
-use strongroom::envelope::statement::{Hash, Manifest, Note};
+use strongroom::envelope::statement::{Hash, Manifest, Note, Revocation, SigningKey};
+use strongroom::secrets::Secret;
 
 use crate::support::books::files;
 use crate::support::demo::{Demo, Ran, free_address, noise, text};
@@ -271,6 +272,95 @@ fn an_older_database_is_noticed() {
     liar.people_of(&demo, &["principal", "accountant"]);
     seen.run("accountant", &["list"]).ok();
     seen.run("principal", &["send", &file]).ok();
+}
+
+#[test]
+fn nobody_but_its_sender_says_that_a_document_was_taken_back() {
+    let (demo, seen, liar) = Liar::before(&["principal", "accountant"]);
+    let client = demo.client("principal");
+    let ids = ["a", "b", "c"].map(|name| send(&seen, "principal", name, &MARCH));
+    let [a, b, c] = ids.clone();
+    // One was, by who sent it.
+    seen.run("principal", &["recall", &c]).ok();
+    seen.run("accountant", &["list"]).ok();
+
+    // The others are said to be, in every way that there is.
+    type Said = fn(&mut Value, &str);
+    let lies: [(&str, Said); 5] = [
+        ("nothing", |_, _| {}),
+        ("a recall of another", |page, _| {
+            let of_c = page["recalls"][0].clone();
+            page["recalls"] = vec![of_c.clone(), of_c].into();
+        }),
+        ("that recall under the other's number", |page, id| {
+            let of_c = page["recalls"][0].as_str().expect("a note").to_owned();
+            let subject = of_c.lines().find(|line| line.starts_with("subject ")).expect("one");
+            page["recalls"][0] = of_c.replace(subject, &format!("subject {id}")).into();
+        }),
+        ("one that a stranger signed", |page, id| {
+            let of_c = page["recalls"][0].as_str().expect("a note").to_owned();
+            let mut said: Revocation = Note::parse(&of_c).expect("one").decode().expect("one");
+            said.subject = id.parse().expect("a word");
+            let note = Note::sign(&said, &[&SigningKey::from_seed(&Secret::new([7; 32]))]);
+            page["recalls"][0] = note.to_string().into();
+        }),
+        ("no end of pages", |page, _| page["more"] = true.into()),
+    ];
+    for state in ["not listed", "recalled", "uploading"] {
+        for (what, said) in lies {
+            let (a, b) = (a.clone(), b.clone());
+            let what = format!("{what}, {state}");
+            liar.lie(move |e| {
+                if state == "not listed" {
+                    hide(e, &[a.clone(), b.clone()]);
+                }
+                e.rewrite_documents(|row| {
+                    if row["document"] == a.as_str() || row["document"] == b.as_str() {
+                        row["state"] = state.into();
+                    }
+                });
+                if e.is(Method::GET, "/clients/*/gone") {
+                    e.rewrite(|page| said(page, &b));
+                }
+            });
+            for who in ["accountant", "principal"] {
+                let ran = seen.run(who, &["list"]);
+                assert_eq!((ran.status, ran.code()), (4, "missing".into()), "{who}: {what}");
+                for id in &ids[..2] {
+                    let is = |row: &&Value| row["document"] == id.as_str();
+                    let reasons: Vec<&Value> =
+                        rows(&ran.json).iter().filter(is).map(|row| &row["reason"]).collect();
+                    assert!(reasons.contains(&&"missing".into()), "{who}: {what}: {reasons:?}");
+                }
+            }
+            let ran = pull_all(&seen, &demo.place(&format!("in {what}")));
+            found(&ran, &a, "missing", &what);
+            found(&ran, &b, "missing", &what);
+        }
+    }
+    // Nor are those that are said to be taken back shown as if that were known.
+    let of_b = b.clone();
+    liar.lie(move |e| {
+        e.rewrite_documents(|row| {
+            if row["document"] == of_b.as_str() {
+                row["state"] = "recalled".into();
+            }
+        });
+    });
+    let ran = seen.run("accountant", &["list", "--client", &client, "--state", "received"]);
+    found(&ran, &b, "missing", "said to be taken back");
+
+    // What its sender takes back with a key of later is not missed by anybody.
+    liar.be_honest();
+    seen.run("principal", &["key", "rotate"]).ok();
+    seen.run("principal", &["recall", &a]).ok();
+    for who in ["accountant", "principal"] {
+        let ran = seen.run(who, &["list"]);
+        assert_eq!(ran.status, 0, "{who}: {} {}", ran.json, ran.stderr);
+    }
+    let listed = seen.run("principal", &["list", "--state", "recalled"]).ok();
+    let ids: Vec<&Value> = rows(&listed).iter().map(|row| &row["verified"]).collect();
+    assert_eq!(ids, [&Value::from(true), &true.into()]);
 }
 
 /// Everybody's lists are whole, however they are asked for.

@@ -20,7 +20,7 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::api::{DocumentInfo, DocumentState, RecoveryHeader};
+use crate::api::{DocumentInfo, RecoveryHeader};
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel};
 use crate::ids::{ClientId, DocumentId, LinkId, MemberId};
 
@@ -188,14 +188,11 @@ async fn choose(
     if args.documents.is_empty() || args.client.is_some() || args.period.is_some() {
         let query = Query { client: args.client, period: args.period, state: None };
         let me = reading.session().profile().info().member;
-        let complete = |info: &DocumentInfo| {
-            matches!(info.state, DocumentState::Received | DocumentState::Pulled)
-        };
         let mut listed = reading.find(&query).await?;
         let shown: Vec<&DocumentInfo> = listed.iter().chain(&found).collect();
         findings = reading.follow(&query, &shown).await?;
         listed.retain(|info| {
-            complete(info) && (!args.new || (!info.pulled && info.sender != Some(me)))
+            info.state.is_complete() && (!args.new || (!info.pulled && info.sender != Some(me)))
         });
         let before = listed.len();
         listed.retain(|info| info.header.is_some());

@@ -151,6 +151,19 @@ impl<'a> Reading<'a> {
         verify(&directory, info)
     }
 
+    /// Whether the sender of a document, of which `signed` is what they signed, took it back.
+    ///
+    /// # Errors
+    /// Those of the directory.
+    pub async fn is_taken_back(&self, info: &DocumentInfo, signed: &Signed) -> Result<bool, Error> {
+        let directory = self.directory(info.client).await?;
+        let (Some(note), Some((sender, ..))) = (&info.recall, signed.chain) else {
+            return Ok(false);
+        };
+        let said = directory.verify_recall(note, sender);
+        Ok(said.is_ok_and(|(document, _)| document == info.document))
+    }
+
     /// The file key of a document, from the header that the gateway granted.
     ///
     /// # Errors

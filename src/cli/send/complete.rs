@@ -183,7 +183,7 @@ impl Dispatch {
             Err(error) if error.word() == Word::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let complete = matches!(info.state, DocumentState::Received | DocumentState::Pulled);
+        let complete = info.state.is_complete();
         let (Some(manifest), Some(receipt), true) = (info.manifest, info.receipt, complete) else {
             return Ok(None);
         };

@@ -362,7 +362,7 @@ statement!(
 );
 
 statement!(
-    /// Ends something: a member, an invitation, a link. Signed by whoever may.
+    /// Ends something: a member, an invitation, a link, a document. Signed by whoever may.
     Revocation = "revocation" {
         /// The firm.
         root "root": RootId,

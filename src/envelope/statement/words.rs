@@ -170,6 +170,8 @@ words!(
         Share = "share",
         /// One card of a member, by member and epoch.
         Card = "card",
+        /// A document, by its sender (撤回).
+        Document = "document",
     }
 );
 

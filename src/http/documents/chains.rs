@@ -30,6 +30,7 @@ pub(super) async fn gone(
     State(documents): State<Documents>,
     caller: Caller,
     Path(client): Path<ClientId>,
+    QueryOf(query): QueryOf<Query>,
 ) -> Result<Json<Gone>, Problem> {
-    Ok(Json(documents.gone(caller.into(), client).await?))
+    Ok(Json(documents.gone(caller.into(), client, query.after).await?))
 }

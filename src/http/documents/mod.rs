@@ -160,10 +160,11 @@ where
                 .answers_json::<api::DocumentInfo>(ok, "It."),
             info::info,
         )
-        .delete(
-            "/api/v1/documents/{document}",
+        .post(
+            "/api/v1/documents/{document}/recall",
             own(SENDERS),
             document("documents.recall", "Takes back what nobody has opened.")
+                .takes::<api::Submit>()
                 .answers_json::<api::DocumentInfo>(ok, "It is taken back."),
             recall::recall,
         )
@@ -281,7 +282,8 @@ where
             own(PEOPLE),
             operation("documents.gone", "Documents that were taken back; their manifests stay.")
                 .path_param("client", "The client's id.")
-                .answers_json::<api::Gone>(ok, "Their ids."),
+                .query::<chains::Query>()
+                .answers_json::<api::Gone>(ok, "A page of what their senders signed."),
             chains::gone,
         )
         .route(

@@ -1,8 +1,8 @@
-//! `DELETE /documents/{document}`
+//! `POST /documents/{document}/recall`
 
 use axum::extract::State;
 
-use crate::api::DocumentInfo;
+use crate::api::{DocumentInfo, Submit};
 use crate::documents::Documents;
 use crate::http::{Caller, Json, Path, Problem};
 use crate::ids::DocumentId;
@@ -11,7 +11,7 @@ pub(super) async fn recall(
     State(documents): State<Documents>,
     caller: Caller,
     Path(document): Path<DocumentId>,
+    Json(Submit { statement }): Json<Submit>,
 ) -> Result<Json<DocumentInfo>, Problem> {
-    documents.recall(caller.into(), document).await?;
-    Ok(Json(documents.info(caller.into(), document).await?))
+    Ok(Json(documents.recall(caller.into(), document, &statement).await?))
 }

@@ -9,7 +9,7 @@ use strongroom::api::uploads::{self, UploadMetadata};
 use strongroom::api::{Completed, DocumentInfo, ManifestHead};
 use strongroom::documents::Settings;
 use strongroom::envelope::statement::{
-    Category, Direction, Hash, Manifest, Note, Period, Role, SealLevel,
+    Category, Direction, Hash, Manifest, Note, Period, Revocation, RevocationKind, Role, SealLevel,
 };
 use strongroom::envelope::{
     DocumentOpener, DocumentPins, DocumentSealer, Header, PIECE_PLAINTEXT_BYTES, Pieces, Recipient,
@@ -190,6 +190,35 @@ impl Desk {
         let paper = self.paper(text).await;
         self.send(person, &paper).await;
         paper
+    }
+
+    /// What somebody signs who takes a document back now.
+    pub(crate) fn recall(&self, id: DocumentId) -> Revocation {
+        Revocation {
+            root: self.office.root.key_id(),
+            kind: RevocationKind::Document,
+            subject: id.to_string().parse().expect("a word"),
+            prev: None,
+            time: self.office.now(),
+        }
+    }
+
+    /// Takes a document back with their signature.
+    pub(crate) async fn take_back(&self, person: &Person, id: DocumentId) -> Answer {
+        let note = Note::sign(&self.recall(id), &[&person.keys.sign]);
+        self.submit_recall(person, id, &note).await
+    }
+
+    /// Takes a document back by a note.
+    pub(crate) async fn submit_recall(
+        &self,
+        person: &Person,
+        id: DocumentId,
+        note: &Note,
+    ) -> Answer {
+        let path = format!("/documents/{id}/recall");
+        let submit = json!({ "statement": note });
+        self.office.ask(Method::POST, &path, Some(&person.access), Some(&submit)).await
     }
 
     /// What somebody may know of a document.

@@ -163,11 +163,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Notes that documents were taken back. Whether that changed anything.
-    pub(super) fn mark_gone(&mut self, documents: &BTreeSet<DocumentId>) -> bool {
+    /// Notes that `signer` took `document` back. Whether that changed anything.
+    pub(super) fn mark_gone(&mut self, signer: KeyId, document: DocumentId) -> bool {
         let mut changed = false;
-        for link in self.signers.values_mut().flatten() {
-            if !link.2 && link.1.is_some_and(|about| documents.contains(&about.0)) {
+        for link in self.signers.entry(signer).or_default() {
+            if !link.2 && link.1.is_some_and(|about| about.0 == document) {
                 link.2 = true;
                 changed = true;
             }

@@ -4,7 +4,7 @@
 //! Every signer counts its documents for a client and each manifest names the one before, so
 //! whatever is held back, slipped in, given a number twice or rolled back shows. Refuses chains
 //! that are shorter than or contradict what was seen before. Documents that were taken back stay
-//! in their chain; of documents that a reader may not see only the hashes are followed.
+//! in their chain, and only their sender's signature says that they were; of documents that a reader may not see only the hashes are followed.
 
 mod ledger;
 
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::{ChainEntry, Chains, DocumentInfo, Gone};
 use crate::cli::error::{Error, Exit};
 use crate::cli::words::Word;
-use crate::envelope::statement::{Category, Hash, Period, Role};
+use crate::envelope::statement::{Category, Hash, Note, Period, Revocation, Role};
 use crate::ids::{ClientId, DocumentId, KeyId};
 use crate::trust::Directory;
 
@@ -35,6 +35,19 @@ pub struct Missing {
     pub about: About,
     /// [`Word::Missing`] or [`Word::ChainRolledBack`].
     pub word: Word,
+}
+
+/// What should be among the documents that were listed.
+struct Absent {
+    /// Key id of who signed its manifest.
+    signer: KeyId,
+    about: About,
+    word: Word,
+}
+
+/// Which document a recall is about.
+fn recalled(note: &Note) -> Option<DocumentId> {
+    note.decode::<Revocation>().ok()?.subject.to_string().parse().ok()
 }
 
 /// The chains of one client, compared with what was seen before.
@@ -130,7 +143,7 @@ impl Followed {
     }
 
     /// What should be among the documents of `period` that were `listed`, and is not.
-    fn absent(&self, period: Option<Period>, listed: &BTreeSet<DocumentId>) -> Vec<(About, Word)> {
+    fn absent(&self, period: Option<Period>, listed: &BTreeSet<DocumentId>) -> Vec<Absent> {
         let mut absent = Vec::new();
         for (signer, links) in &self.ledger.signers {
             for (link, seq) in links.iter().zip(1..) {
@@ -140,7 +153,8 @@ impl Followed {
                     && self.ledger.sees.contains(&category);
                 if expected && !listed.contains(&document) {
                     let lost = self.lost.contains(&(*signer, seq));
-                    absent.push((about, if lost { Word::ChainRolledBack } else { Word::Missing }));
+                    let word = if lost { Word::ChainRolledBack } else { Word::Missing };
+                    absent.push(Absent { signer: *signer, about, word });
                 }
             }
         }
@@ -238,16 +252,21 @@ impl Reading<'_> {
         let mut followed = self.walk(client, directory, &known, sees).await?;
         let mut missing = Vec::new();
         if let Some(period) = period {
-            let ids = listed.iter().filter(|info| info.client == client).map(|i| i.document);
-            let listed: BTreeSet<DocumentId> = ids.collect();
+            // What is in a chain was complete once: that it is not, or not any more, is no more
+            // than the gateway's word.
+            let there = listed.iter().filter(|i| i.client == client && i.state.is_complete());
+            let listed: BTreeSet<DocumentId> = there.map(|info| info.document).collect();
             let mut absent = followed.absent(period, &listed);
             if !absent.is_empty() {
-                let gone: Gone = self.session().get(format!("/clients/{client}/gone")).await?;
-                let gone: BTreeSet<DocumentId> = gone.documents.into_iter().collect();
-                followed.ledger.mark_gone(&gone);
-                absent.retain(|(about, word)| *word != Word::Missing || !gone.contains(&about.0));
+                let gone = self.taken_back(client, directory, &absent).await?;
+                for (document, signer) in &gone {
+                    followed.ledger.mark_gone(*signer, *document);
+                }
+                absent.retain(|Absent { signer, about, word }| {
+                    *word != Word::Missing || gone.get(&about.0) != Some(signer)
+                });
             }
-            for (at, (about, word)) in absent.into_iter().enumerate() {
+            for (at, Absent { about, word, .. }) in absent.into_iter().enumerate() {
                 if at < ASKED_AGAIN && word == Word::Missing && self.is_there(about.0).await? {
                     continue;
                 }
@@ -258,6 +277,34 @@ impl Reading<'_> {
             followed.ledger.store(&desk, client)?;
         }
         Ok((followed, missing))
+    }
+
+    /// Those of `absent` that their senders say they took back, with who signed their manifests.
+    async fn taken_back(
+        &self,
+        client: ClientId,
+        directory: &Directory,
+        absent: &[Absent],
+    ) -> Result<BTreeMap<DocumentId, KeyId>, Error> {
+        let signers: BTreeMap<DocumentId, KeyId> =
+            absent.iter().map(|absent| (absent.about.0, absent.signer)).collect();
+        let mut gone = BTreeMap::new();
+        let mut after = 0;
+        loop {
+            let page: Gone =
+                self.session().get(format!("/clients/{client}/gone?after={after}")).await?;
+            for note in &page.recalls {
+                let Some(document) = recalled(note) else { continue };
+                let Some(signer) = signers.get(&document) else { continue };
+                if directory.verify_recall(note, *signer).is_ok() {
+                    gone.insert(document, *signer);
+                }
+            }
+            if !page.more || page.next <= after {
+                return Ok(gone);
+            }
+            after = page.next;
+        }
     }
 
     /// The chains from where they were `known`, or from their beginning where that place is not
@@ -322,7 +369,7 @@ impl Reading<'_> {
 
     async fn is_there(&self, document: DocumentId) -> Result<bool, Error> {
         match self.document(document).await {
-            Ok(_) => Ok(true),
+            Ok(info) => Ok(info.state.is_complete()),
             Err(error) if error.word() == Word::NotFound => Ok(false),
             Err(error) => Err(error),
         }

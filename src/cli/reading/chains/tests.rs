@@ -118,7 +118,7 @@ fn what_was_seen_before_must_be_shown_again() {
     assert_eq!(older.fault(place(3)), None);
     assert_eq!(older.fault(place(4)), Some(Word::ChainRolledBack));
     let absent = older.absent(None, &whole[..4].iter().map(|said| said.document).collect());
-    let words: Vec<_> = absent.iter().map(|(about, word)| (about.0, *word)).collect();
+    let words: Vec<_> = absent.iter().map(|absent| (absent.about.0, absent.word)).collect();
     assert_eq!(words, [(document(5), Word::ChainRolledBack), (document(6), Word::ChainRolledBack)]);
     // Another history from the fourth on.
     let mut other = whole.clone();
@@ -141,14 +141,16 @@ fn only_what_should_be_shown_is_missing() {
     let whole = chain(6);
     let mut known = ledger(&whole, |_| true);
     known.sees.remove(&Category::Payroll);
-    assert!(known.mark_gone(&[document(2)].into()));
-    assert!(!known.mark_gone(&[document(2)].into()), "once");
+    let other = SigningKey::from_seed(&Secret::new([9; 32])).public().key_id();
+    assert!(!known.mark_gone(other, document(2)), "it is not theirs");
+    assert!(known.mark_gone(signer(), document(2)));
+    assert!(!known.mark_gone(signer(), document(2)), "once");
     let followed = Followed { ledger: known, ..Followed::default() };
     let listed: BTreeSet<_> = [document(4)].into();
     let missing = |period: Option<&str>| {
         let period = period.map(|period| period.parse().expect("a period"));
         let absent = followed.absent(period, &listed);
-        absent.iter().map(|(about, _)| about.0).collect::<Vec<_>>()
+        absent.iter().map(|absent| absent.about.0).collect::<Vec<_>>()
     };
     assert_eq!(missing(None), [document(6)], "neither payroll nor what was taken back");
     assert_eq!(missing(Some(MARCH)), [document(6)]);
