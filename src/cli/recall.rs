@@ -32,7 +32,7 @@ struct Recalled {
 ///
 /// # Errors
 /// [`Word::WrongState`] when somebody has opened it, [`Word::NotFound`], and those of asking.
-pub async fn run(context: &Context, args: RecallArgs) -> Result<(), Error> {
+pub(super) async fn run(context: &Context, args: RecallArgs) -> Result<(), Error> {
     let session = context.session()?;
     let keys = session.profile().keys()?;
     let subject = args

@@ -379,7 +379,7 @@ impl Directory {
     }
 
     /// Whether the member held `role` for `client` at `at`: what was signed then stays signed.
-    fn held_at(
+    pub fn held_at(
         &self,
         member: MemberId,
         role: Role,

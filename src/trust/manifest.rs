@@ -73,16 +73,14 @@ impl Directory {
             ));
         }
         let card = self.card_by_key(manifest.signer).ok_or(Error::NotAuthorised)?;
+        // What was signed outlives the role of who signed it.
+        let held = |role, client| self.held_at(card.member, role, client, manifest.time);
         let client = Some(manifest.client);
         let kind = if card.role == Role::GatewayArrival {
             SignerKind::Gateway
-        } else if self.holds(card.member, Role::Principal, client)
-            || self.holds(card.member, Role::Clerk, client)
-        {
+        } else if held(Role::Principal, client) || held(Role::Clerk, client) {
             SignerKind::ClientSide
-        } else if self.holds(card.member, Role::Accountant, None)
-            || self.holds(card.member, Role::Lead, None)
-        {
+        } else if held(Role::Accountant, None) || held(Role::Lead, None) {
             SignerKind::Staff
         } else {
             return Err(Error::NotAuthorised);

@@ -8,10 +8,12 @@ use strongroom::api::{
 };
 use strongroom::documents::Settings;
 use strongroom::envelope::statement::{
-    Category, Direction, Hash, Manifest, Note, Receipt, Revocation, RevocationKind, Role, SealLevel,
+    Category, Direction, Hash, Manifest, Note, Receipt, Revocation, RevocationKind, Role,
+    SealLevel, SigningKey,
 };
 use strongroom::envelope::{FileKey, Header, Identity, Recipient};
 use strongroom::ids::{ClientId, DocumentId};
+use strongroom::secrets::Secret;
 
 use crate::support::alone::full_size;
 use crate::support::office::Office;
@@ -315,7 +317,7 @@ async fn nothing_is_taken_back_without_its_senders_signature() {
         ("a colleague's", Note::sign(&said, &[&desk.principal.keys.sign])),
         ("a lead's", Note::sign(&said, &[&desk.lead.keys.sign])),
         ("the root key's", Note::sign(&said, &[&desk.office.root])),
-        ("nobody's", Note::sign(&said, &[])),
+        ("a stranger's", Note::sign(&said, &[&SigningKey::from_seed(&Secret::new([7; 32]))])),
         ("of another document", by_clerk(desk.recall(other.id))),
         ("of another firm", by_clerk(Revocation { root, ..said.clone() })),
         ("of a link", by_clerk(Revocation { kind: RevocationKind::Link, ..said.clone() })),

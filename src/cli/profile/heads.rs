@@ -71,6 +71,30 @@ impl Desk {
         write_json(&self.folder(HEADS)?.join(format!("{client}.json")), head)
     }
 
+    /// Clients for which this device knows own manifests.
+    ///
+    /// # Errors
+    /// [`Word::CannotRead`].
+    pub fn clients_sent_to(&self) -> Result<BTreeSet<ClientId>, Error> {
+        self.clients_in(HEADS)
+    }
+
+    /// Clients of which a folder of it keeps something.
+    ///
+    /// # Errors
+    /// [`Word::CannotRead`].
+    pub fn clients_in(&self, name: &str) -> Result<BTreeSet<ClientId>, Error> {
+        let folder = self.folder(name)?;
+        let unreadable = |e| file_error(Word::CannotRead, &folder, &e);
+        let mut clients = BTreeSet::new();
+        for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            let client = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            clients.extend(client.and_then(|client| client.parse::<ClientId>().ok()));
+        }
+        Ok(clients)
+    }
+
     /// Puts the own chains of an epoch aside: the next key begins chains of its own.
     ///
     /// # Errors

@@ -221,8 +221,9 @@ pub fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error>
         let Some(note) = &info.adoption else { return Ok(Said::Raw) };
         let said: Adoption = note.decode().map_err(|_| bad())?;
         let card = directory.card_by_key(said.signer).ok_or_else(bad)?;
-        let staff = directory.holds(card.member, Role::Accountant, None)
-            || directory.holds(card.member, Role::Lead, None);
+        let staff = [Role::Accountant, Role::Lead]
+            .iter()
+            .any(|role| directory.held_at(card.member, *role, None, said.time));
         let fits = said.root == directory.root().key_id()
             && said.client == info.client
             && said.document == info.document

@@ -10,9 +10,7 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
 use crate::api::frames::{self, Frames};
-use crate::api::{
-    Base64, Complete, Completed, DocumentInfo, DocumentState, LinkSeen, ManifestHead,
-};
+use crate::api::{Base64, Complete, Completed, DocumentInfo, LinkSeen, ManifestHead};
 use crate::cli::error::{Error, Exit, file_error};
 use crate::cli::gateway::{Ask, Line};
 use crate::cli::profile::{self, Head};

@@ -104,16 +104,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Word::CannotRead`].
-    pub(super) fn clients(desk: &Desk) -> Result<Vec<ClientId>, Error> {
-        let folder = desk.folder(FOLDER)?;
-        let unreadable = |e| file_error(Word::CannotRead, &folder, &e);
-        let mut clients = Vec::new();
-        for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
-            let name = entry.map_err(unreadable)?.file_name();
-            let client = name.to_str().and_then(|name| name.strip_suffix(".json"));
-            clients.extend(client.and_then(|client| client.parse::<ClientId>().ok()));
-        }
-        Ok(clients)
+    pub(super) fn clients(desk: &Desk) -> Result<BTreeSet<ClientId>, Error> {
+        desk.clients_in(FOLDER)
     }
 
     /// The manifest with a number.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::{ChainEntry, Chains, DocumentInfo, Gone};
 use crate::cli::error::{Error, Exit};
 use crate::cli::words::Word;
-use crate::envelope::statement::{Category, Hash, Note, Period, Revocation, Role};
+use crate::envelope::statement::{Category, Hash, Manifest, Note, Period, Revocation, Role};
 use crate::ids::{ClientId, DocumentId, KeyId};
 use crate::trust::Directory;
 
@@ -122,6 +122,20 @@ impl Followed {
         }
     }
 
+    /// What this device itself sent last must be there.
+    fn expect(&mut self, sent: &Note) {
+        let Ok(Manifest { signer, seq, .. }) = sent.decode() else { return };
+        match self.ledger.link(signer, seq) {
+            Some(link) if link.0 == sent.hash() => {}
+            Some(_) => {
+                self.broken.entry(signer).or_insert((seq, Fault::Forked));
+            }
+            None => {
+                self.lost.insert((signer, seq));
+            }
+        }
+    }
+
     /// Why a document with this place in a chain is not to be believed.
     fn fault(&self, (signer, seq, hash): (KeyId, u64, Hash)) -> Option<Word> {
         if let Some((from, fault)) = self.broken.get(&signer)
@@ -206,7 +220,11 @@ impl Reading<'_> {
         let whole = query.state.is_none();
         match query.client {
             Some(client) => clients.extend([client]),
-            None if whole => clients.extend(Ledger::clients(&self.session().profile().desk())?),
+            None if whole => {
+                let desk = self.session().profile().desk();
+                clients.extend(Ledger::clients(&desk)?);
+                clients.extend(desk.clients_sent_to()?);
+            }
             None => {}
         }
         let mut findings = Findings::default();
@@ -250,6 +268,9 @@ impl Reading<'_> {
         let known = Ledger::read(&desk, client)?;
         let sees = self.sees(directory, client);
         let mut followed = self.walk(client, directory, &known, sees).await?;
+        if let Some(head) = desk.head(client)? {
+            followed.expect(&head.manifest);
+        }
         let mut missing = Vec::new();
         if let Some(period) = period {
             // What is in a chain was complete once: that it is not, or not any more, is no more

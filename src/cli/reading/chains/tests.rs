@@ -167,6 +167,6 @@ fn what_is_remembered_reads_back() {
     (ledger.next, ledger.last) = (17, Some(Hash([1; 32])));
     ledger.store(&desk, client).expect("stored");
     assert_eq!(Ledger::read(&desk, client).expect("read"), ledger);
-    assert_eq!(Ledger::clients(&desk).expect("listed"), [client]);
+    assert_eq!(Ledger::clients(&desk).expect("listed"), [client].into());
     assert_eq!(ledger.link(signer(), 2), Some(&Link(hash(&chain(3)[1]), None, false)));
 }
