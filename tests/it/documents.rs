@@ -280,7 +280,7 @@ async fn a_sender_takes_back_what_nobody_has_opened() {
     for person in [&desk.accountant, &desk.principal, &desk.clerk, &desk.lead] {
         let gone: Gone =
             desk.office.get(&format!("/clients/{}/gone", desk.client), person).await.ok().json();
-        assert_eq!(gone.recalls, [signed.clone()], "{}", person.login);
+        assert_eq!(gone.recalls.iter().collect::<Vec<_>>(), [&signed], "{}", person.login);
     }
     desk.take_back(&desk.clerk, paper.id).await.ok();
     assert_eq!(desk.office.entries("document.recall").await, 1);
