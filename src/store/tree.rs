@@ -266,6 +266,15 @@ impl Tx {
         rows.into_iter().map(checkpoint).collect()
     }
 
+    /// The size under which a checkpoint is filed that can be no log's: none has 0 entries or
+    /// fewer.
+    pub async fn impossible_checkpoint(&mut self) -> Result<Option<i64>, Error> {
+        let size = sqlx::query_scalar("SELECT size FROM checkpoints WHERE size <= 0 LIMIT 1")
+            .fetch_optional(self.conn())
+            .await?;
+        Ok(size)
+    }
+
     /// Files a checkpoint. Another one of the same size is [`Error::Conflict`].
     pub async fn insert_checkpoint(
         &mut self,

@@ -75,3 +75,4 @@ mod transport_smuggling;
 mod upload;
 mod who_saw;
 mod witness;
+mod witness_rewritten;

@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::{Place, database, unfounded};
 use crate::app::error::Error;
-use crate::audit;
 use crate::audit::verify::{self as walk, Fault, Place as Where, Report, RootKnown};
 use crate::cli::{Context, Exit, Lang};
 use crate::clock::Timestamp;
-use crate::merkle::{Checkpoint, CosignerKey, SignedNote};
-use crate::store::Store;
+use crate::merkle::{CosignerKey, SignedNote};
+
+/// So long may entries stay without the cosignature of a required witness.
+const COSIGNED_SECONDS: i64 = 24 * 3600;
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
@@ -71,6 +72,10 @@ struct ShownWitness {
     size: u64,
     /// When it was cosigned.
     at: Timestamp,
+    /// Entries that it does not cover.
+    behind: u64,
+    /// The earliest time of one of these.
+    behind_since: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -88,16 +93,12 @@ struct ShownFault {
 pub(super) async fn run(context: &Context, args: &VerifyArgs) -> Result<(), Error> {
     let held = args.checkpoint.as_deref().map(read).transpose()?;
     let store = args.place.open().await?;
-    let walked = walk::run(&store, held.as_ref(), args.root).await;
-    let cosigned = match &walked {
-        Ok(report) => cosigned(&store, &args.witness, held.as_ref(), report).await,
-        Err(_) => Ok(Vec::new()),
-    };
+    let walked = walk::run(&store, held.as_ref(), args.root, &args.witness).await;
     store.close().await;
     let terminal = context.terminal;
     match walked {
         Ok(report) => {
-            let witnesses = cosigned?;
+            let witnesses = cosigned(&args.witness, &report, context.clock.now())?;
             let said = told(&report, &witnesses, terminal.lang);
             terminal.result(&shown(&report, witnesses), || said).map_err(|e| Error::from_person(&e))
         }
@@ -118,38 +119,42 @@ pub(super) async fn run(context: &Context, args: &VerifyArgs) -> Result<(), Erro
     }
 }
 
-/// What each of `required` cosigned last of the log that was walked: every stored checkpoint was
-/// compared with it, so a cosigned one is of this very log.
-async fn cosigned(
-    store: &Store,
+/// What each of `required` cosigned last, which must cover every entry that is older than a day.
+fn cosigned(
     required: &[CosignerKey],
-    held: Option<&SignedNote>,
     report: &Report,
+    now: Timestamp,
 ) -> Result<Vec<ShownWitness>, Error> {
-    let mut shown = Vec::with_capacity(required.len());
-    for key in required {
-        let newest = async { audit::cosigned(&mut store.read().await?, key.name()).await };
-        let newest = newest.await.map_err(unfounded)?.map(|(_, note)| note);
-        let found = [newest.as_ref(), held].into_iter().flatten().find_map(|note| {
-            let seconds = i64::try_from(note.cosigned_by(key)?).ok()?;
-            let size = Checkpoint::from_text(note.text()).ok()?.size;
-            let at = Timestamp::EPOCH.plus_secs(seconds);
-            (size <= report.entries).then(|| ShownWitness { witness: key.name().into(), size, at })
-        });
-        shown.push(found.ok_or_else(|| {
-            let name = key.name();
-            Error::new(
-                "not_cosigned",
+    let shown = required.iter().zip(&report.cosigned).map(|(key, cosigned)| {
+        let name = key.name();
+        let refused =
+            |zh: String, en: String| Error::new("not_cosigned", zh, en).exiting(Exit::Unverified);
+        let cosigned = cosigned.as_ref().ok_or_else(|| {
+            refused(
                 format!("日志没有经见证方 {name} 联署的检查点：请勿采信，并询问机构与见证方"),
                 format!(
                     "no checkpoint of this log is cosigned by the witness {name}: do not rely on \
                      it; ask the firm and the witness"
                 ),
             )
-            .exiting(Exit::Unverified)
-        })?);
-    }
-    Ok(shown)
+        })?;
+        let walk::Cosigned { size, at, behind, since } = *cosigned;
+        if let Some(since) = since.filter(|since| since.plus_secs(COSIGNED_SECONDS) < now) {
+            return Err(refused(
+                format!(
+                    "见证方 {name} 仅联署至第 {size} 条；其后 {behind} 条最早为 {since}，已逾一日：\
+                     请勿采信，并询问机构与见证方"
+                ),
+                format!(
+                    "the witness {name} cosigned this log up to entry {size} only; of the {behind} \
+                     after that the oldest is of {since}, more than a day ago: do not rely on it; \
+                     ask the firm and the witness"
+                ),
+            ));
+        }
+        Ok(ShownWitness { witness: name.into(), size, at, behind, behind_since: since })
+    });
+    shown.collect()
 }
 
 /// A checkpoint from a file.
@@ -221,10 +226,12 @@ fn told(report: &Report, witnesses: &[ShownWitness], lang: Lang) -> String {
     let cosigned: String = witnesses
         .iter()
         .map(|w| {
-            let ShownWitness { witness, size, at } = w;
+            let ShownWitness { witness, size, at, behind, .. } = w;
             lang.pick(
-                &format!("\nUp to entry {size} it is cosigned by {witness} ({at})."),
-                &format!("\n截至第 {size} 条已由 {witness} 联署（{at}）。"),
+                &format!(
+                    "\nUp to entry {size} it is cosigned by {witness} ({at}); {behind} after that are not."
+                ),
+                &format!("\n截至第 {size} 条已由 {witness} 联署（{at}）；其后 {behind} 条尚未联署。"),
             )
             .to_owned()
         })

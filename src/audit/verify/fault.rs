@@ -58,6 +58,9 @@ pub enum Fault {
     /// A checkpoint over more entries than there are.
     #[error("{0}: cut off; a checkpoint covers {1} entries")]
     CutOff(Place, u64),
+    /// A checkpoint that is filed under another size than its own, or one that no log has.
+    #[error("a checkpoint is filed under {0} entries, which is not its size")]
+    Misfiled(i64),
     /// Entries in the tree that no checkpoint covers.
     #[error("{0}: in the tree, but no checkpoint covers them")]
     Uncovered(Place),
@@ -95,7 +98,9 @@ impl Fault {
             | Self::Uncovered(place)
             | Self::Held(place, _)
             | Self::HeldCutOff(place, _) => Some(place),
-            Self::HeldUnsigned | Self::ForeignRoot | Self::Statements(_) => None,
+            Self::Misfiled(_) | Self::HeldUnsigned | Self::ForeignRoot | Self::Statements(_) => {
+                None
+            }
         }
     }
 
@@ -112,6 +117,7 @@ impl Fault {
             Self::Checkpoint(..) => "checkpoint",
             Self::Signature(..) => "signature",
             Self::CutOff(..) => "cut_off",
+            Self::Misfiled(_) => "misfiled",
             Self::Uncovered(_) => "uncovered",
             Self::Held(..) => "held_checkpoint",
             Self::HeldCutOff(..) => "held_cut_off",

@@ -5,6 +5,7 @@
 //! first fault ends the walk and is told with its place. What cannot be known from the log
 //! alone, whether its end was cut off, is left open unless an older checkpoint is given.
 
+mod cosigned;
 mod fault;
 mod row;
 mod walk;
@@ -13,15 +14,16 @@ use std::collections::BTreeMap;
 
 use crate::envelope::statement::{PublicKey, Role};
 use crate::ids::RootId;
-use crate::merkle::{Checkpoint, SignedNote, VerifierKey};
+use crate::merkle::{Checkpoint, CosignerKey, SignedNote, VerifierKey};
 use crate::store::{self, LogRow, Store, StoredCheckpoint, Tx};
 use crate::trust::Directory;
 
 use super::log_verifier;
 
+pub use cosigned::Cosigned;
 pub use fault::{Fault, Place};
 pub use row::check as check_row;
-pub use walk::{Page, Walk, check_signatures};
+pub use walk::{Page, Stray, Walk, check_signatures};
 
 /// Entries of one page.
 pub const PAGE: u64 = 8192;
@@ -46,6 +48,9 @@ pub struct Report {
     pub firm: PublicKey,
     /// Whether the held checkpoint is one of this log's; `None` where none was given.
     pub covers_checkpoint: Option<bool>,
+    /// How far each witness that was asked about vouches for this log; `None` for one that
+    /// cosigned none of its checkpoints.
+    pub cosigned: Vec<Option<Cosigned>>,
 }
 
 /// Why nothing can be said.
@@ -81,11 +86,12 @@ impl RootKnown {
 }
 
 /// Walks the whole log of `store`. `held` is a checkpoint that somebody kept; `root` the firm's
-/// root key, where it is known from elsewhere.
+/// root key, where it is known from elsewhere; `witnesses` those whose cosignatures are looked for.
 pub async fn run(
     store: &Store,
     held: Option<&SignedNote>,
     root: Option<RootKnown>,
+    witnesses: &[CosignerKey],
 ) -> Result<Report, Error> {
     let mut tx = store.read().await?;
     let firm = tx.firm().await?.root;
@@ -99,9 +105,9 @@ pub async fn run(
         .filter(|card| card.role == Role::GatewayLog)
         .map(|card| log_verifier(&card.sign))
         .collect();
-    let held = held.map(|note| held_checkpoint(note, &keys)).transpose()?;
+    let kept = held.map(|note| held_checkpoint(note, &keys)).transpose()?;
     let sequenced = tx.sequenced().await?;
-    let mut walk = Walk::new(sequenced, held);
+    let mut walk = Walk::new(sequenced, kept);
     let mut ahead = Ahead::new(keys);
     let mut at = 0;
     let mut next = page(&mut tx, at, sequenced, &mut ahead).await?;
@@ -124,14 +130,20 @@ pub async fn run(
         let checked = row::check_all(&rows);
         walk.tail(&rows, &checked)?;
     }
-    walk.finish(tx.count_tile_hashes().await?, ahead.beyond(&mut tx).await?, firm)
-        .map_err(Error::Fault)
+    let stray = ahead.stray(&mut tx).await?;
+    let mut report = walk.finish(tx.count_tile_hashes().await?, stray, firm)?;
+    for witness in witnesses {
+        report.cosigned.push(cosigned::newest(&mut tx, witness, held).await?);
+    }
+    Ok(report)
 }
 
 /// A held checkpoint counts when a key signed it that the firm's root vouches for.
 fn held_checkpoint(note: &SignedNote, keys: &[VerifierKey]) -> Result<Checkpoint, Fault> {
     let held = Checkpoint::from_text(note.text()).map_err(|_| Fault::HeldUnsigned)?;
-    if signed_by_origin(note, &held, keys) { Ok(held) } else { Err(Fault::HeldUnsigned) }
+    // One over nothing is met nowhere; no log of ours signs it.
+    let signed = held.size > 0 && signed_by_origin(note, &held, keys);
+    if signed { Ok(held) } else { Err(Fault::HeldUnsigned) }
 }
 
 /// Whether the key that a checkpoint is named after signed it.
@@ -172,10 +184,24 @@ impl Ahead {
         Ok(std::mem::replace(&mut self.waiting, later))
     }
 
-    /// The size of the first checkpoint that no entries were left for.
-    async fn beyond(mut self, tx: &mut Tx) -> Result<Option<u64>, store::Error> {
-        let left = self.up_to(tx, i64::MAX as u64 - 1).await?;
-        Ok(left.into_keys().next())
+    /// The first checkpoint that the walk over all entries did not meet.
+    async fn stray(mut self, tx: &mut Tx) -> Result<Option<Stray>, store::Error> {
+        if let Some(size) = tx.impossible_checkpoint().await? {
+            return Ok(Some(Stray::Misfiled(size)));
+        }
+        if self.waiting.is_empty() && !self.all_read {
+            let more = tx.checkpoints_above(self.read_up_to, 1).await?;
+            self.waiting.extend(more.into_iter().map(|c| (c.size, c)));
+        }
+        Ok(self.waiting.into_values().next().map(|beyond| {
+            let note = SignedNote::parse(&beyond.note).ok();
+            let said = note.and_then(|note| Checkpoint::from_text(note.text()).ok());
+            if said.is_some_and(|said| said.size == beyond.size) {
+                Stray::Beyond(beyond.size)
+            } else {
+                Stray::Misfiled(i64::try_from(beyond.size).unwrap_or(i64::MAX))
+            }
+        }))
     }
 }
 

@@ -76,7 +76,7 @@ impl Log {
             self.step(&mut walk, at)?;
         }
         let beyond = self.page.checkpoints.keys().find(|size| **size > self.size()).copied();
-        walk.finish(self.hashes, beyond, key().public())
+        walk.finish(self.hashes, beyond.map(Stray::Beyond), key().public())
     }
 
     fn step(&self, walk: &mut Walk, at: usize) -> Result<(), Fault> {

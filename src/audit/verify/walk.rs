@@ -22,6 +22,15 @@ pub struct Page {
     pub keys: Vec<VerifierKey>,
 }
 
+/// A checkpoint that no walk over the log meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stray {
+    /// Over so many entries, and there are fewer.
+    Beyond(u64),
+    /// Filed under this size, which is not its own.
+    Misfiled(i64),
+}
+
 /// The state between two pages.
 #[derive(Clone, Debug)]
 pub struct Walk {
@@ -152,12 +161,12 @@ impl Walk {
         Ok(())
     }
 
-    /// The end: `tile_hashes` is how many hashes all tiles hold, `beyond` the size of the first
-    /// checkpoint over more entries than there are.
+    /// The end: `tile_hashes` is how many hashes all tiles hold, `stray` a checkpoint that the
+    /// walk did not meet.
     pub fn finish(
         self,
         tile_hashes: u64,
-        beyond: Option<u64>,
+        stray: Option<Stray>,
         firm: PublicKey,
     ) -> Result<Report, Fault> {
         let size = self.edge.size();
@@ -167,8 +176,12 @@ impl Walk {
         if let Some(held) = self.held.as_ref().filter(|held| held.size > size) {
             return Err(Fault::HeldCutOff(Place::Between(size, held.size), held.size));
         }
-        if let Some(beyond) = beyond {
-            return Err(Fault::CutOff(Place::Between(size, beyond), beyond));
+        match stray {
+            Some(Stray::Beyond(beyond)) => {
+                return Err(Fault::CutOff(Place::Between(size, beyond), beyond));
+            }
+            Some(Stray::Misfiled(size)) => return Err(Fault::Misfiled(size)),
+            None => {}
         }
         if self.covered < size {
             return Err(Fault::Uncovered(Place::Between(self.covered, size)));
@@ -185,6 +198,7 @@ impl Walk {
             root: self.edge.root(),
             firm,
             covers_checkpoint: self.held.map(|_| true),
+            cosigned: Vec::new(),
         })
     }
 }
