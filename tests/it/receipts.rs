@@ -4,8 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use strongroom::clock::Clock;
+use strongroom::envelope::statement::{Card, Hash, Note, PublicKey, Receipt, Role, SigningKey};
+use strongroom::ids::{DocumentId, MemberId};
+use strongroom::merkle::{Checkpoint, CosignerKey, LoggedProof, VerifierKey, leaf_hash};
+use strongroom::secrets::Secret;
 
-use crate::support::demo::{Demo, Ran, free_address, text};
+use crate::support::demo::{Demo, Ran, free_address, strongroom, text};
 
 fn send(demo: &Demo, who: &str, name: &str) -> PathBuf {
     let file = text(&demo.file(name, name.as_bytes()));
@@ -133,4 +138,90 @@ fn a_gateway_that_goes_back_is_found_out_by_whoever_saw_it_before() {
     assert_eq!(seen.status, 4, "{} {}", seen.json, seen.stderr);
     // What was proven before stays proven, by itself.
     assert_eq!(verify(&demo, "principal", &second).ok()["included"], true);
+}
+
+/// A firm that somebody made up within a minute, with a receipt of it that proves itself.
+fn made_up(demo: &Demo) -> (PathBuf, PublicKey) {
+    let key = |seed: u8| SigningKey::from_seed(&Secret::new([seed; 32]));
+    let (root, receipts, log) = (key(1), key(2), key(3));
+    let time = Clock::System.now().plus_secs(-7 * 24 * 3600);
+    let card = |key: &SigningKey, role: Role| {
+        let card = Card {
+            root: root.key_id(),
+            member: MemberId::random(),
+            role,
+            name_hash: Hash([8; 32]),
+            epoch: 1,
+            sign: key.public(),
+            recipient: None,
+            recipient_pq: None,
+            prev: None,
+            time,
+        };
+        Note::sign(&card, &[key, &root])
+    };
+    let entry = Hash(leaf_hash(b"nothing at all"));
+    let receipt = Receipt {
+        root: root.key_id(),
+        document: DocumentId::random(),
+        manifest: Some(Hash([4; 32])),
+        pieces: Hash([5; 32]),
+        commit: Some(Hash([6; 32])),
+        recipients: Vec::new(),
+        entry,
+        time,
+    };
+    let name = log.key_id().to_string();
+    let verifier = VerifierKey::new(&name, log.public().0).expect("a name");
+    let head = Checkpoint { origin: name, size: 1, root: entry.0 };
+    let checkpoint = head.sign(&verifier, |message| log.sign(message));
+    let kept = format!(
+        "{}=== gateway\nhttps://127.0.0.1:1\n=== root\n{}\n=== card\n{}=== card\n{}=== proof\n{}",
+        Note::sign(&receipt, &[&receipts]),
+        root.public(),
+        card(&receipts, Role::GatewayReceipt),
+        card(&log, Role::GatewayLog),
+        LoggedProof { index: 0, hashes: Vec::new(), checkpoint },
+    );
+    (demo.file("made-up.txt", kept.as_bytes()), root.public())
+}
+
+#[test]
+fn a_receipt_that_brings_its_own_firm_is_not_believed_by_whoever_knows_one() {
+    let demo = Demo::start();
+    let (receipt, root) = made_up(&demo);
+    let (receipt, print) = (text(&receipt), root.key_id().to_string());
+    for words in [&["verify", &receipt][..], &["receipt", "--page", &receipt]] {
+        let ran = demo.run("principal", words);
+        assert_eq!((ran.status, ran.code()), (4, "foreign_root".into()), "{words:?}: {}", ran.json);
+        // Somebody who knows that other firm says so; the wrong firm is refused everywhere.
+        for right in [root.to_string(), print.clone()] {
+            demo.run("principal", &[words, &["--root", &right]].concat()).ok();
+        }
+        let wrong = demo.run("nobody", &[words, &["--root", &"0".repeat(32)]].concat());
+        assert_eq!((wrong.status, wrong.code()), (4, "foreign_root".into()), "{words:?}");
+    }
+    // Without a profile the file's word is taken, and told as such.
+    let alone = demo.run("nobody", &["verify", &receipt]).ok();
+    assert_eq!((&alone["root"], &alone["root_from"]), (&print.clone().into(), &"file".into()));
+    let profile = text(&demo.profile("nobody"));
+    let told = strongroom(&["--profile", &profile, "verify", &receipt]).output().expect("runs");
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains(&print) && told.contains("itself brought"), "{told}");
+    let page = demo.run("nobody", &["receipt", "--page", &receipt]).ok();
+    let page = page["html"].as_str().expect("a page");
+    assert!(page.contains(&print) && page.contains("taken from the receipt's own file"));
+    let named = demo.run("nobody", &["verify", &receipt, "--root", &print]).ok();
+    assert_eq!(named["root_from"], "given");
+
+    // A required witness is required of this too.
+    let key = CosignerKey::new("witness.example/w1", [9; 32]).expect("a name").to_string();
+    demo.run("principal", &["require-witness", &key]).ok();
+    for words in [&["verify", &receipt][..], &["receipt", "--page", &receipt]] {
+        let ran = demo.run("principal", &[words, &["--root", &print]].concat());
+        assert!(matches!(ran.status, 4 | 5), "{words:?}: {}", ran.json);
+        assert_eq!(ran.json, Value::Null, "{words:?}");
+    }
+    let ran = demo.run("principal", &["receipt", "--page", &receipt, "--root", &print]);
+    assert_eq!(ran.code(), "not_cosigned");
 }

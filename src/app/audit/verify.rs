@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::{Place, database, unfounded};
 use crate::app::error::Error;
-use crate::audit::verify::{self as walk, Fault, Place as Where, Report, RootKnown};
+use crate::audit::verify::{self as walk, Fault, Place as Where, Report};
 use crate::cli::{Context, Exit, Lang};
 use crate::clock::Timestamp;
+use crate::envelope::statement::RootKnown;
 use crate::merkle::{CosignerKey, SignedNote};
 
 /// So long may entries stay without the cosignature of a required witness.
@@ -35,16 +36,8 @@ pub(super) struct VerifyArgs {
     witness: Vec<CosignerKey>,
     /// The firm's root key, where you know it from elsewhere: 64 hex digits, or the 32 of its
     /// fingerprint on every recovery kit · 机构根密钥（64 位）或其指纹（32 位，见恢复套件）
-    #[arg(long, value_name = "KEY", value_parser = known)]
+    #[arg(long, value_name = "KEY")]
     root: Option<RootKnown>,
-}
-
-/// Takes a root key or its fingerprint.
-fn known(text: &str) -> Result<RootKnown, String> {
-    let digits = text.trim().to_ascii_lowercase();
-    let key = digits.parse().map(RootKnown::Key);
-    key.or_else(|_| digits.parse().map(RootKnown::Fingerprint))
-        .map_err(|_| "64 hex digits of the root key, or 32 of its fingerprint".to_owned())
 }
 
 /// What `--json` shows.

@@ -12,8 +12,7 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use crate::envelope::statement::{PublicKey, Role};
-use crate::ids::RootId;
+use crate::envelope::statement::{PublicKey, Role, RootKnown};
 use crate::merkle::{Checkpoint, CosignerKey, SignedNote, VerifierKey};
 use crate::store::{self, LogRow, Store, StoredCheckpoint, Tx};
 use crate::trust::Directory;
@@ -65,24 +64,6 @@ pub enum Error {
     /// A check did not come to its end.
     #[error("a check did not come to its end")]
     Interrupted,
-}
-
-/// What an auditor knows of the firm's root key from elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RootKnown {
-    /// All of it.
-    Key(PublicKey),
-    /// Its key id, as it stands on every recovery kit.
-    Fingerprint(RootId),
-}
-
-impl RootKnown {
-    fn is(self, root: PublicKey) -> bool {
-        match self {
-            Self::Key(key) => key == root,
-            Self::Fingerprint(id) => id == root.key_id(),
-        }
-    }
 }
 
 /// Walks the whole log of `store`. `held` is a checkpoint that somebody kept; `root` the firm's

@@ -4,6 +4,7 @@
 //! file and the firm's root key is needed. Invariant: a receipt is called good only with its
 //! signature, and included only with a proof under a checkpoint, both leading to the root key.
 
+mod firm;
 mod kept;
 mod page;
 
@@ -13,16 +14,18 @@ use serde::Serialize;
 
 use crate::api::LogProof;
 use crate::clock::Timestamp;
-use crate::envelope::statement::{PublicKey, Receipt};
-use crate::ids::DocumentId;
-use crate::merkle::{CosignerKey, LoggedProof, SignedNote};
+use crate::envelope::statement::{Receipt, RootKnown};
+use crate::ids::{DocumentId, RootId};
+use crate::merkle::{LoggedProof, SignedNote};
 
 use super::Context;
 use super::error::{Error, file_error};
 use super::gateway::{Ask, Gateway};
 use super::log::{self, GatewayKeys, Memory, Verified};
-use super::profile::{self, Profile};
+use super::profile;
 use super::words::Word;
+
+use firm::{Firm, RootFrom};
 
 pub use kept::Kept;
 
@@ -35,12 +38,18 @@ const PROMISED_SECONDS: i64 = 60;
 Example · 示例:
   strongroom verify ~/.local/share/strongroom/receipts/9b1c….txt
   strongroom verify 9b1c….txt --witness 'witness.example.com/strongroom+5d1e…+BA…'
+  strongroom verify 9b1c….txt --root 3f07…
 
 send --json names the receipt's file as receipt; receipts lie in the profile's folder receipts.
 回执文件由 send --json 的 receipt 字段给出，保存在档案文件夹的 receipts 中。
 
 The proof is fetched once and kept in the file; afterwards this works off line.
-证明只取回一次并保存在文件中，之后可离线核验。")]
+证明只取回一次并保存在文件中，之后可离线核验。
+
+Where there is a profile, a receipt of another firm is refused unless --root names that firm's key.
+Without profile and --root the key is the one in the file: compare its fingerprint.
+已有档案时，其他机构的回执一律拒绝，除非用 --root 指明其根密钥；既无档案也无 --root 时采用文件自带的
+根密钥，请核对其指纹。")]
 pub struct VerifyArgs {
     /// The receipt's file, as send reports it · 回执文件
     #[arg(value_name = "RECEIPT")]
@@ -51,6 +60,9 @@ pub struct VerifyArgs {
     /// The verifier key of a witness that must have cosigned the checkpoint
     #[arg(long, value_name = "KEY")]
     pub witness: Option<String>,
+    /// The root key of the receipt's firm, or its fingerprint, as the firm publishes it · 机构根密钥
+    #[arg(long, value_name = "KEY")]
+    pub root: Option<RootKnown>,
 }
 
 /// Print a receipt as one page · 打印回执
@@ -65,6 +77,9 @@ pub struct ReceiptArgs {
     /// The receipt's file · 回执文件
     #[arg(value_name = "RECEIPT")]
     pub receipt: PathBuf,
+    /// The root key of the receipt's firm, or its fingerprint, as the firm publishes it · 机构根密钥
+    #[arg(long, value_name = "KEY")]
+    pub root: Option<RootKnown>,
 }
 
 /// What a receipt is worth.
@@ -81,43 +96,31 @@ pub(super) struct Outcome {
     time: Timestamp,
     /// Not included although the minute that was promised is over.
     overdue: bool,
+    /// The fingerprint of the root key that all of this leads to.
+    root: RootId,
+    /// From where that key is known.
+    root_from: RootFrom,
 }
 
 /// Runs `verify`.
 ///
 /// # Errors
 /// [`Word::NotAReceipt`], [`Word::BadReceipt`], [`Word::BadProof`], [`Word::PromiseBroken`],
-/// [`Word::LogRolledBack`], [`Word::LogForked`], [`Word::NotCosigned`]; those of asking, where it must
-/// ask.
+/// [`Word::ForeignRoot`], [`Word::LogRolledBack`], [`Word::LogForked`], [`Word::NotCosigned`]; those
+/// of asking, where it must ask.
 pub async fn run_verify(context: &Context, args: VerifyArgs) -> Result<(), Error> {
     let path = &args.receipt;
     let mut kept = Kept::read(path)?;
     let receipt: Receipt =
         kept.receipt.decode().map_err(|_| Error::new(Word::NotAReceipt).about_path(path))?;
-    let profile = of_firm(context, &receipt)?;
-    let root = root_of(&kept, &receipt, profile.as_ref(), path)?;
-    let witness = match (&args.witness, &profile) {
-        (Some(text), _) => Some(log::witness_key(text)?),
-        (None, Some(profile)) => log::required(profile)?,
-        (None, None) => None,
-    };
-    let enough = |proof: &LoggedProof| {
-        witness.as_ref().is_none_or(|witness| proof.checkpoint.cosigned_by(witness).is_some())
-    };
-    if !kept.proof.as_ref().is_some_and(enough) {
-        let demanded = (witness.as_ref(), profile.as_ref());
-        fetch(context, &args, &mut kept, &receipt, root, demanded).await?;
+    let firm = Firm::of(context, (&kept, &receipt, path), args.root, args.witness.as_deref())?;
+    if !kept.proof.as_ref().is_some_and(|proof| firm.is_cosigned(proof)) {
+        fetch(context, &args, &mut kept, &receipt, &firm).await?;
     }
-    if let Some(witness) = &witness {
-        // A witness has a minute more than the log.
-        let late = receipt.time.plus_secs(2 * PROMISED_SECONDS) < context.clock.now();
-        if !kept.proof.as_ref().map_or(!late, enough) {
-            return Err(Error::new(Word::NotCosigned).about(witness.name()));
-        }
-    }
-    let outcome = check(context, &kept, &receipt, root, path)?;
-    if let (Some(profile), Some(proof)) = (&profile, &kept.proof) {
-        let head = GatewayKeys::of(root, &kept.cards)?.checkpoint(&proof.checkpoint);
+    firm.demand_witness(&kept, is_due(context, &receipt))?;
+    let outcome = check(context, &kept, &receipt, &firm, path)?;
+    if let (Some(profile), Some(proof)) = (&firm.profile, &kept.proof) {
+        let head = GatewayKeys::of(firm.root, &kept.cards)?.checkpoint(&proof.checkpoint);
         let memory = Memory::of(profile).await?;
         if head.is_some_and(|head| memory.contradicts(&head.head)) {
             return Err(Error::new(Word::LogForked));
@@ -126,32 +129,9 @@ pub async fn run_verify(context: &Context, args: VerifyArgs) -> Result<(), Error
     context.terminal.result(&outcome, || told(context, &outcome))
 }
 
-/// The profile, when there is one and it is of the receipt's firm.
-fn of_firm(context: &Context, receipt: &Receipt) -> Result<Option<Profile>, Error> {
-    let Ok(dir) = context.profile_dir() else { return Ok(None) };
-    if !Profile::exists(&dir) {
-        return Ok(None);
-    }
-    let profile = Profile::open(&dir)?;
-    Ok((profile.info().root.key_id() == receipt.root).then_some(profile))
-}
-
-/// The root key: the one that the profile pinned, else the one that was kept with the receipt.
-fn root_of(
-    kept: &Kept,
-    receipt: &Receipt,
-    profile: Option<&Profile>,
-    path: &Path,
-) -> Result<PublicKey, Error> {
-    let pinned = profile.map(|profile| profile.info().root);
-    if let (Some(pinned), Some(root)) = (pinned, kept.root)
-        && pinned != root
-    {
-        return Err(Error::new(Word::ForeignRoot));
-    }
-    let root =
-        pinned.or(kept.root).ok_or_else(|| Error::new(Word::GatewayNeeded).about_path(path))?;
-    if root.key_id() == receipt.root { Ok(root) } else { Err(Error::new(Word::ForeignRoot)) }
+/// Whether a required cosignature must be there by now: a witness has a minute more than the log.
+fn is_due(context: &Context, receipt: &Receipt) -> bool {
+    receipt.time.plus_secs(2 * PROMISED_SECONDS) < context.clock.now()
 }
 
 /// Fetches cards and proof, demands that the log grew out of what this profile saw, and keeps
@@ -161,10 +141,10 @@ async fn fetch(
     args: &VerifyArgs,
     kept: &mut Kept,
     receipt: &Receipt,
-    root: PublicKey,
-    (witness, profile): (Option<&CosignerKey>, Option<&Profile>),
+    firm: &Firm,
 ) -> Result<(), Error> {
     let path = &args.receipt;
+    let (root, profile, witness) = (firm.root, firm.profile.as_ref(), firm.witness.as_ref());
     let url = args
         .gateway
         .clone()
@@ -240,15 +220,15 @@ fn remember(
     }
 }
 
-/// What `kept` shows by itself, under `root`.
+/// What `kept` shows by itself, under the root key of `firm`.
 fn check(
     context: &Context,
     kept: &Kept,
     receipt: &Receipt,
-    root: PublicKey,
+    firm: &Firm,
     path: &Path,
 ) -> Result<Outcome, Error> {
-    let keys = GatewayKeys::of(root, &kept.cards)?;
+    let keys = GatewayKeys::of(firm.root, &kept.cards)?;
     if !keys.signed_receipt(&kept.receipt) {
         return Err(Error::new(Word::BadReceipt).about_path(path));
     }
@@ -271,6 +251,8 @@ fn check(
         checkpoint: covering.map(|covering| covering.note.to_string()),
         index: kept.proof.as_ref().map(|proof| proof.index),
         time: receipt.time,
+        root: receipt.root,
+        root_from: firm.from,
     })
 }
 
@@ -289,8 +271,20 @@ fn told(context: &Context, outcome: &Outcome) -> String {
         (None, false) => "一分钟内将写入日志，请届时再次核验。".to_owned(),
         (None, true) => "但承诺的一分钟已过，日志仍未显示；请询问机构。".to_owned(),
     };
-    let en = format!("document {document}: the receipt of {time} is genuine; {en}");
-    let zh = format!("文档 {document}：{time} 的回执真实有效；{zh}");
+    let mut en = format!("document {document}: the receipt of {time} is genuine; {en}");
+    let mut zh = format!("文档 {document}：{time} 的回执真实有效；{zh}");
+    if outcome.root_from == RootFrom::File {
+        let root = outcome.root;
+        en.push_str(&format!(
+            "\nThat holds only for the firm whose root key has the fingerprint {root}, which this \
+             file itself brought: compare it with the one that the firm publishes, or give that \
+             with --root."
+        ));
+        zh.push_str(&format!(
+            "\n以上仅对指纹为 {root} 的根密钥成立，该密钥取自回执文件本身：请与机构公布的指纹核对，\
+             或用 --root 给出。"
+        ));
+    }
     context.terminal.pick(&en, &zh).to_owned()
 }
 
@@ -303,14 +297,14 @@ pub fn run_page(context: &Context, args: ReceiptArgs) -> Result<(), Error> {
     let kept = Kept::read(path)?;
     let receipt: Receipt =
         kept.receipt.decode().map_err(|_| Error::new(Word::NotAReceipt).about_path(path))?;
-    let profile = of_firm(context, &receipt)?;
-    let root = root_of(&kept, &receipt, profile.as_ref(), path)?;
+    let firm = Firm::of(context, (&kept, &receipt, path), args.root, None)?;
+    firm.demand_witness(&kept, is_due(context, &receipt))?;
     // Without cards the signature cannot be told yet: the page says so.
     let checked = if kept.cards.is_empty() {
         None
     } else {
-        Some(check(context, &kept, &receipt, root, path)?)
+        Some(check(context, &kept, &receipt, &firm, path)?)
     };
-    let html = page::html(&kept, &receipt, root, checked.as_ref());
+    let html = page::html(&kept, &receipt, &firm, checked.as_ref());
     context.terminal.result(&serde_json::json!({ "html": html }), || html.clone())
 }

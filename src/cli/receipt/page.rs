@@ -1,15 +1,15 @@
 //! One page that a client can keep: the receipt in Chinese and English, with everything that a
 //! check needs, printed out. No script, no picture, nothing from elsewhere.
 
-use crate::envelope::statement::{PublicKey, Receipt};
+use crate::envelope::statement::Receipt;
 
-use super::{Kept, Outcome};
+use super::{Firm, Kept, Outcome, RootFrom};
 
 /// The page.
 pub(super) fn html(
     kept: &Kept,
     receipt: &Receipt,
-    root: PublicKey,
+    firm: &Firm,
     checked: Option<&Outcome>,
 ) -> String {
     let proven = match checked {
@@ -19,11 +19,20 @@ pub(super) fn html(
         Some(_) => "签名有效；日志证明尚未取回。 · The signature is good; the proof from the log has not been fetched yet.".to_owned(),
         None => "尚未核验：请运行 strongroom verify。 · Not verified yet: run strongroom verify.".to_owned(),
     };
+    let from = match firm.from {
+        RootFrom::File => format!(
+            "根密钥取自回执文件本身，以上仅对该密钥成立：请将其指纹 {0} 与机构公布的核对。 · The root key was taken from the receipt's own file, and all this holds for that key only: compare its fingerprint {0} with the one that the firm publishes.",
+            receipt.root
+        ),
+        RootFrom::Given | RootFrom::Profile => {
+            format!("根密钥指纹 · Root key's fingerprint: {}", receipt.root)
+        }
+    };
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".into());
     let rows = [
         ("文档编号 · Document", receipt.document.to_string()),
         ("收到时间（UTC） · Received (UTC)", receipt.time.to_string()),
-        ("机构根密钥 · Firm's root key", root.to_string()),
+        ("机构根密钥 · Firm's root key", firm.root.to_string()),
         ("网关 · Gateway", or_none(kept.gateway.clone())),
         ("清单哈希 · Manifest", or_none(receipt.manifest.map(|hash| hash.to_string()))),
         ("密文哈希 · Ciphertext", receipt.pieces.to_string()),
@@ -53,6 +62,7 @@ tr {{ border-bottom: 1px solid #ccc }}
 <body>
 <h1>回执 · Receipt</h1>
 <p><strong>{proven}</strong></p>
+<p>{from}</p>
 <p>本页是网关对一份文档的签名承诺：已收到以下密文，并在一分钟内写入不可篡改的日志。</p>
 <p>This page is the gateway's signed promise about one document: the ciphertext below was received, and is entered into a log that nobody can rewrite within a minute.</p>
 <table>

@@ -7,7 +7,7 @@ use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids::{KeyId, parse_hex};
+use crate::ids::{KeyId, RootId, parse_hex};
 use crate::secrets::Secret;
 
 use super::codec::Error;
@@ -64,6 +64,36 @@ impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What somebody knows of a firm's root key from elsewhere; 64 hex digits or 32, where it is text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RootKnown {
+    /// All of it.
+    Key(PublicKey),
+    /// Its key id, as it stands on every recovery kit.
+    Fingerprint(RootId),
+}
+
+impl RootKnown {
+    /// Whether it is `root` that is known.
+    pub fn is(self, root: PublicKey) -> bool {
+        match self {
+            Self::Key(key) => key == root,
+            Self::Fingerprint(id) => id == root.key_id(),
+        }
+    }
+}
+
+impl FromStr for RootKnown {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.trim().to_ascii_lowercase();
+        let key = digits.parse().map(Self::Key);
+        key.or_else(|_| digits.parse().map(Self::Fingerprint))
+            .map_err(|_| "64 hex digits of the root key, or 32 of its fingerprint")
     }
 }
 

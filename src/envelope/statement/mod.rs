@@ -13,7 +13,7 @@ mod words;
 pub use codec::{
     Error, Hash, Line, MAX_TEXT_BYTES, Nonce, Recipient, Statement, TYPE_PREFIX, Word, peek_kind,
 };
-pub use key::{PublicKey, SigningKey};
+pub use key::{PublicKey, RootKnown, SigningKey};
 pub use kinds::{
     Adoption, Assignment, Authorisation, Card, Entry, Handover, Invitation, Link, Manifest, Policy,
     Receipt, Recovery, Revocation, RoleGrant, Share,
