@@ -5,6 +5,8 @@
 //! checkpoint counts only when a key signed it for which the firm's root vouches, and, where a
 //! witness is required, only as far as that cosigned it.
 
+mod memory;
+
 use crate::api::LogHead;
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Note, PublicKey, Role};
@@ -15,15 +17,15 @@ use super::Context;
 use super::error::{Error, file_error};
 use super::gateway::Session;
 use super::lang::Lang;
-use super::profile::{self, Lock, Profile};
+use super::profile::{self, Profile};
 use super::reading::escaped;
 use super::words::Word;
 
-const NEWEST: &str = "checkpoint.txt";
-const TURN: &str = "checkpoint.lock";
+pub use memory::Memory;
+
 /// The key of the witness that is required.
 const WITNESS: &str = "witness.txt";
-/// So long may the log grow on without being cosigned again.
+/// So long may what the log says stay without a cosignature.
 const COSIGNED_SECONDS: i64 = 24 * 3600;
 
 /// A checkpoint that verified.
@@ -61,7 +63,8 @@ impl GatewayKeys {
     }
 
     /// The newest checkpoint that `witness` cosigned, out of which `newest` must have grown. One
-    /// that does not reach to `newest` counts for a day after it was cosigned.
+    /// that does not reach to `newest` counts for a day after it was cosigned; how long this device
+    /// has seen more than that is for [`Memory::advance`] to say.
     ///
     /// # Errors
     /// [`Word::NotCosigned`], [`Word::LogForked`].
@@ -103,20 +106,23 @@ impl GatewayKeys {
 /// saw before.
 ///
 /// # Errors
-/// [`Word::BadLog`], [`Word::LogRolledBack`], [`Word::LogForked`], and those of asking.
+/// [`Word::BadLog`], [`Word::LogRolledBack`], [`Word::LogForked`], [`Word::NotCosigned`], and those
+/// of asking.
 pub async fn look(session: &Session) -> Result<(), Error> {
     let keys = GatewayKeys { directory: super::directory::fetch(session, None).await? };
     let witness = required(session.profile())?;
     let memory = Memory::of(session.profile()).await?;
     let path = format!("/log/head?since={}{}", memory.since(), named(witness.as_ref()));
     let head: LogHead = session.get(path).await?;
-    let Some(text) = &head.checkpoint else { return memory.nothing_there() };
+    let Some(text) = &head.checkpoint else { return memory.nothing_there(witness.as_ref()) };
     let newest = SignedNote::parse(text).ok().and_then(|note| keys.checkpoint(&note));
     let newest = newest.ok_or_else(|| Error::new(Word::BadLog))?;
-    if let Some(witness) = &witness {
-        keys.cosigned(witness, &newest, &head, session.clock().now())?;
-    }
-    memory.advance(&newest, &head)
+    let now = session.clock().now();
+    let cosigned = match &witness {
+        Some(witness) => Some((witness, keys.cosigned(witness, &newest, &head, now)?)),
+        None => None,
+    };
+    memory.advance(&newest, &head, cosigned.as_ref().map(|(key, older)| (*key, older)), now)
 }
 
 /// The witness that `profile` requires, where it does.
@@ -144,8 +150,8 @@ Example · 示例:
   strongroom require-witness --none
 
 From then on this profile believes the firm's log only as far as the witness cosigned it: who-saw,
-verify and handover refuse anything else with status 4.
-此后本档案仅采信见证方已联署的日志；who-saw、verify、handover 对其余一律以状态 4 拒绝。")]
+verify and receipt refuse anything else with status 4.
+此后本档案仅采信见证方已联署的日志；who-saw、verify、receipt 对其余一律以状态 4 拒绝。")]
 pub struct RequireWitnessArgs {
     /// The witness's verifier key, as strongroom witness prints it; get it from the witness
     #[arg(value_name = "KEY", required_unless_present = "none")]
@@ -186,75 +192,4 @@ pub fn run_require(context: &Context, args: &RequireWitnessArgs) -> Result<(), E
 /// [`Word::BadWitnessKey`].
 pub fn witness_key(text: &str) -> Result<CosignerKey, Error> {
     text.trim().parse().map_err(|_| Error::new(Word::BadWitnessKey).about(text))
-}
-
-/// The turn of one command to look at the log, and what was seen of it before.
-#[derive(Debug)]
-pub struct Memory<'a> {
-    profile: &'a Profile,
-    known: Option<Checkpoint>,
-    _turn: Lock,
-}
-
-impl<'a> Memory<'a> {
-    /// Waits for the turn and reads what `profile` saw last.
-    ///
-    /// # Errors
-    /// [`Word::CannotWrite`], [`Word::ProfileDamaged`].
-    pub async fn of(profile: &'a Profile) -> Result<Self, Error> {
-        let lock = profile.dir().join(TURN);
-        let turn = Lock::wait_async(lock.clone())
-            .await
-            .map_err(|e| file_error(Word::CannotWrite, &lock, &e))?;
-        let path = profile.dir().join(NEWEST);
-        let damaged = || Error::new(Word::ProfileDamaged).about_path(&path);
-        let known = match profile::read(&path)? {
-            Some(bytes) => {
-                let text = String::from_utf8(bytes).map_err(|_| damaged())?;
-                let note = SignedNote::parse(&text).map_err(|_| damaged())?;
-                Some(Checkpoint::from_text(note.text()).map_err(|_| damaged())?)
-            }
-            None => None,
-        };
-        Ok(Self { profile, known, _turn: turn })
-    }
-
-    /// Entries of the log when it was last seen.
-    pub fn since(&self) -> u64 {
-        self.known.as_ref().map_or(0, |known| known.size)
-    }
-
-    /// Whether `head` contradicts what was seen without any proof: another root over as many
-    /// entries.
-    pub fn contradicts(&self, head: &Checkpoint) -> bool {
-        self.known.as_ref().is_some_and(|known| known.size == head.size && known.root != head.root)
-    }
-
-    /// Takes a head that must have grown out of the one that was seen before, and remembers it.
-    ///
-    /// # Errors
-    /// [`Word::LogRolledBack`], [`Word::LogForked`], [`Word::CannotWrite`].
-    pub fn advance(self, newest: &Verified, head: &LogHead) -> Result<(), Error> {
-        let path = self.profile.dir().join(NEWEST);
-        if let Some(known) = &self.known {
-            if newest.head.size < known.size {
-                return Err(Error::new(Word::LogRolledBack));
-            }
-            let proof: Option<Vec<_>> =
-                head.consistency.as_ref().map(|proof| proof.iter().map(|hash| hash.0).collect());
-            if !proof.is_some_and(|proof| known.grew_into(&newest.head, &proof)) {
-                return Err(Error::new(Word::LogForked));
-            }
-        }
-        profile::replace_private(&path, newest.note.to_string().as_bytes())
-            .map_err(|e| file_error(Word::CannotWrite, &path, &e))
-    }
-
-    /// What a log without any checkpoint means: nothing was cut off only if nothing was seen.
-    ///
-    /// # Errors
-    /// [`Word::LogRolledBack`].
-    pub fn nothing_there(&self) -> Result<(), Error> {
-        if self.known.is_none() { Ok(()) } else { Err(Error::new(Word::LogRolledBack)) }
-    }
 }

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::Value;
+use strongroom::clock::Clock;
 
 use crate::support::demo::{Demo, copy, free_address, text};
 use crate::support::liar::{Exchange, Liar};
+use crate::witness_rewritten::{cosigned, witness_key};
 
 const PEOPLE: [&str; 1] = ["principal"];
 
@@ -169,4 +171,84 @@ fn two_histories_of_one_log_are_a_fork_and_an_older_one_is_a_roll_back() {
         assert!(begun.elapsed() < Duration::from_secs(60), "it never grows past it");
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Changes the database of a running gateway.
+fn sql(demo: &Demo, sql: &str) {
+    let done = std::process::Command::new("sqlite3")
+        .arg(demo.data().join("strongroom.db"))
+        .arg(format!("PRAGMA busy_timeout = 5000; {sql}"))
+        .stdout(std::process::Stdio::null())
+        .status();
+    assert!(done.expect("sqlite3 runs").success(), "{sql}");
+}
+
+/// The newest checkpoint of a gateway: its size and note.
+fn newest(demo: &Demo) -> (u64, String) {
+    let data = text(&demo.data());
+    let shown = demo.run("auditor", &["audit", "checkpoint", "--data", &data]).ok();
+    let note = shown["checkpoint"].as_str().expect("a note").to_owned();
+    (shown["size"].as_u64().expect("a size"), note)
+}
+
+/// Makes a cosignature of a checkpoint, of now, the only one that the gateway has.
+fn keep_cosigned(demo: &Demo, size: u64, note: &str) {
+    let line = cosigned(note, 0);
+    sql(
+        demo,
+        &format!(
+            "DELETE FROM cosignatures;
+             INSERT INTO cosignatures VALUES ('witness.example/w1', {size}, '{line}', 1)"
+        ),
+    );
+}
+
+#[test]
+fn a_witness_that_is_kept_behind_is_not_enough_after_a_day() {
+    let (demo, seen, liar) = Liar::before(&PEOPLE);
+    seen.run("principal", &["require-witness", &witness_key()]).ok();
+    let refused = |what: &str| {
+        let (status, json, code) = who_saw(&seen);
+        assert_eq!((status, &json, code.as_str()), (4, &Value::Null, "not_cosigned"), "{what}");
+    };
+    // A log that shows nothing, to somebody who never saw one.
+    liar.lie(|e| {
+        if is_head(e) {
+            e.rewrite(|said| {
+                *said = serde_json::json!({ "checkpoint": null, "consistency": [] });
+            });
+        }
+    });
+    refused("no checkpoint at all");
+    liar.be_honest();
+    refused("nothing cosigned");
+
+    let (size, note) = newest(&demo);
+    keep_cosigned(&demo, size, &note);
+    send(&seen, "a");
+    assert_eq!(who_saw(&seen).0, 0, "a log may be a day ahead");
+    let begun = Instant::now();
+    while known(&seen) <= size {
+        assert_eq!(who_saw(&seen).0, 0);
+        assert!(begun.elapsed() < Duration::from_secs(60), "what was sent is in no checkpoint");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    // A day later: as far as this device knows, that is when it saw more.
+    let path = seen.profile("principal").join("uncovered.json");
+    let kept = std::fs::read(&path).expect("remembered");
+    let mut kept: Value = serde_json::from_slice(&kept).expect("JSON");
+    let earlier = Clock::System.now().plus_secs(-25 * 3600);
+    for one in kept.as_array_mut().expect("sizes") {
+        one["since"] = earlier.to_string().into();
+    }
+    std::fs::write(&path, kept.to_string()).expect("written");
+    // The witness has just cosigned the same old size again.
+    keep_cosigned(&demo, size, &note);
+    refused("a day has passed");
+    send(&seen, "b");
+    refused("and stays refused");
+
+    let (size, note) = newest(&demo);
+    keep_cosigned(&demo, size, &note);
+    assert_eq!(who_saw(&seen).0, 0, "what was seen is cosigned");
 }

@@ -21,7 +21,7 @@ use crate::merkle::{LoggedProof, SignedNote};
 use super::Context;
 use super::error::{Error, file_error};
 use super::gateway::{Ask, Gateway};
-use super::log::{self, GatewayKeys, Memory, Verified};
+use super::log::{self, GatewayKeys, Memory};
 use super::profile;
 use super::words::Word;
 
@@ -185,20 +185,27 @@ async fn fetch(
         Some(text) => Some(LoggedProof::parse(text).map_err(|_| bad())?),
         None => None,
     };
-    let under = match (witness, &newest) {
+    let now = context.clock.now();
+    let cosigned = match (witness, &newest) {
         (Some(witness), Some(newest)) => {
-            Some(keys.cosigned(witness, newest, &answer.head, context.clock.now())?)
+            Some((witness, keys.cosigned(witness, newest, &answer.head, now)?))
         }
-        _ => newest.clone(),
+        _ => None,
     };
+    let cosigned = cosigned.as_ref().map(|(witness, older)| (*witness, older));
+    let under = cosigned.map(|(_, older)| older).or(newest.as_ref());
     if let Some(proof) = &proof {
         let covering = keys.checkpoint(&proof.checkpoint).ok_or_else(bad)?;
-        let same = under.as_ref().is_some_and(|under| under.head == covering.head);
+        let same = under.is_some_and(|under| under.head == covering.head);
         if !same || proof.includes(&receipt.entry.0) != Ok(true) {
             return Err(bad());
         }
     }
-    remember(memory, newest.as_ref(), &answer)?;
+    match (memory, &newest) {
+        (Some(memory), Some(newest)) => memory.advance(newest, &answer.head, cosigned, now)?,
+        (Some(memory), None) => memory.nothing_there(witness)?,
+        (None, _) => {}
+    }
     kept.cards = answer.cards;
     kept.gateway.get_or_insert_with(|| gateway.origin().to_owned());
     kept.root = Some(root);
@@ -206,18 +213,6 @@ async fn fetch(
     kept.proof = proof.or(kept.proof.take());
     profile::replace_private(path, kept.to_string().as_bytes())
         .map_err(|e| file_error(Word::CannotWrite, path, &e))
-}
-
-fn remember(
-    memory: Option<Memory<'_>>,
-    newest: Option<&Verified>,
-    answer: &LogProof,
-) -> Result<(), Error> {
-    match (memory, newest) {
-        (Some(memory), Some(newest)) => memory.advance(newest, &answer.head),
-        (Some(memory), None) => memory.nothing_there(),
-        (None, _) => Ok(()),
-    }
 }
 
 /// What `kept` shows by itself, under the root key of `firm`.
