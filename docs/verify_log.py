@@ -57,10 +57,14 @@ def checkpoint(path, vkey):
     sys.exit(f"{path}: not signed by {name}")
 
 def main(log, vkey, *paths):
-    roots, stack, size = dict(checkpoint(path, vkey) for path in paths), [], 0
+    roots, stack, size, unplaced = {}, [], 0, 0
+    for path in paths:
+        covers, root = checkpoint(path, vkey)
+        if roots.setdefault(covers, root) != root: sys.exit(f"{path}: a fork: another checkpoint over {covers} entries was given, with another root; keep both")
+    newest = max(roots)
     for line in open(log, encoding="utf-8"):
         row = json.loads(line)
-        if row["index"] is None: continue  # not in the tree yet
+        if row["index"] is None: unplaced += 1; continue  # not in the tree yet
         entry, leaf = row["entry"].encode(), sha(b"\0" + row["entry"].encode())
         if row["index"] != size: sys.exit(f"entry {size}: missing or out of order")
         if row["leaf"] != leaf.hex(): sys.exit(f"entry {size}: changed")
@@ -75,7 +79,8 @@ def main(log, vkey, *paths):
             for left in stack[-2::-1]: root = sha(b"\1" + left + root)
             if roots.pop(size) != root: sys.exit(f"entries 0 to {size - 1}: changed since the checkpoint over {size} was signed")
     if roots: sys.exit(f"cut off: {size} entries, but a checkpoint covers {max(roots)}")
-    print(f"{size} entries agree with every checkpoint given")
+    print(f"entries up to {newest - 1} agree with every checkpoint given")
+    if size + unplaced > newest: print(f"{size + unplaced - newest} after that are under none of them: about those this says nothing")
 
 if __name__ == "__main__":
     if len(sys.argv) < 4: sys.exit(__doc__)

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use strongroom::identity::GatewaySecrets;
+use strongroom::merkle::{Checkpoint, VerifierKey};
 
 use crate::support::demo::{Demo, copy, strongroom, text};
 
@@ -117,6 +119,32 @@ fn a_log_is_checked_while_the_gateway_runs_and_by_anybody() {
         assert!(!ran.status.success() && stderr.contains(&said), "{what}: {stderr}");
     }
     assert!(!script(&[&log, &forged], key).status.success(), "a forged checkpoint");
+
+    // What is under no checkpoint is not said to agree with one.
+    let told = |paths: &[&Path]| {
+        let ran = script(paths, key);
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8_lossy(&ran.stdout).into_owned()
+    };
+    let covers = first["entries"].as_u64().expect("a number");
+    let all = lines.len() as u64;
+    assert_eq!(told(&[&log, &older, &last]).lines().count(), 1);
+    let some = told(&[&log, &older]);
+    assert!(some.starts_with(&format!("entries up to {} agree", covers - 1)), "{some}");
+    assert!(some.contains(&format!("{} after that are under none", all - covers)), "{some}");
+
+    // Two heads of one size that the log's key signed: a fork, whichever the log is of.
+    let secrets = GatewaySecrets::load(&demo.data().join("secrets.json")).expect("secrets");
+    let name = secrets.log_key().public().key_id().to_string();
+    let verifier = VerifierKey::new(&name, secrets.log_key().public().0).expect("a name");
+    let fork = Checkpoint { origin: name, size: all, root: [7; 32] };
+    let fork = fork.sign(&verifier, |message| secrets.log_key().sign(message)).to_string();
+    let fork = demo.file("fork.txt", fork.as_bytes());
+    for pair in [[&log, &last, &fork], [&log, &fork, &last]] {
+        let ran = script(&pair.map(PathBuf::as_path), key);
+        let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(!ran.status.success() && stderr.contains("a fork"), "{stderr}");
+    }
 }
 
 fn edited(lines: &[&str], place: usize, from: &str, to: &str) -> String {
