@@ -10,6 +10,7 @@ mod cards;
 mod chain;
 mod directory;
 pub mod fragment;
+pub mod handover;
 mod keys;
 mod manifest;
 mod policies;

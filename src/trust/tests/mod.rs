@@ -1,4 +1,5 @@
 mod arrival;
+mod handover;
 mod rotation;
 
 use super::*;
