@@ -42,6 +42,12 @@ codes!(
     /// 409: the partner is in another jurisdiction, and route, assessment and authorisation are
     /// not recorded.
     PARTNER_EXPORT_BLOCKED = "partner_export_blocked",
+    /// 409: documents that are handed over still lack a header for somebody assigned.
+    HANDOVER_PENDING = "handover_pending",
+    /// 409: leaver, successor and a lead who is neither have not all signed the hand-over.
+    HANDOVER_UNSIGNED = "handover_unsigned",
+    /// 409: the list that was signed is not the one that the gateway draws up; draw it up anew.
+    HANDOVER_CHANGED = "handover_changed",
     /// 412: another version of tus than ours.
     TUS_VERSION = "tus_version",
     /// 413: longer than is taken here.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Hash, Note, PublicKey, Role};
-use crate::ids::{ClientId, LinkId, MemberId};
+use crate::ids::{ClientId, HandoverId, LinkId, MemberId};
 
 use super::documents::ManifestHead;
 use super::text::Base64;
@@ -207,6 +207,31 @@ pub struct Assigned {
     pub accountants: Vec<MemberId>,
     /// Documents that some reader cannot open until they are re-wrapped.
     pub pending: u64,
+}
+
+/// Completes a hand-over of all clients of a leaving accountant.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandOver {
+    /// The `handover` statement, signed by leaver, successor and a lead who is neither.
+    pub statement: Note,
+    /// An assignment without the leaver for each subject that names them.
+    pub assignments: Vec<Note>,
+}
+
+impl HandOver {
+    /// The longest request, in bytes.
+    pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+}
+
+/// A hand-over is complete: the leaver looks after nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandedOver {
+    /// Its id.
+    pub handover: HandoverId,
+    /// Since when.
+    pub completed_at: Timestamp,
 }
 
 /// Proves that two recovery shares opened the canary.

@@ -22,6 +22,7 @@
 //! | `GET /link` (a link's token) | | [`LinkSeen`] |
 //! | `POST /link/documents` `/link/uploads`, … (a link's token) | as without `/link` | [`Completed`] |
 //! | `POST /assignments` `/policies` | [`Submit`] | [`Assigned`] |
+//! | `POST /handovers` | [`HandOver`] | [`HandedOver`] |
 //! | `GET /documents?client=&period=&state=&after=` | | [`DocumentPage`] |
 //! | `POST /documents` (frames, up to 1 MiB) | see [`frames`] | [`Completed`] |
 //! | `POST /uploads`, `HEAD PATCH DELETE /uploads/{id}` | tus 1.0, see [`uploads`] | |
@@ -78,8 +79,9 @@ pub use documents::{
     Rewraps,
 };
 pub use firm::{
-    AddClient, Assigned, ClientSummary, ConfirmKey, Confirmed, Firm, FirmDetails, LinkInfo,
-    LinkSeen, LinkState, MemberState, MemberSummary, Offer, Offered, Rehearsal, Statements, Submit,
+    AddClient, Assigned, ClientSummary, ConfirmKey, Confirmed, Firm, FirmDetails, HandOver,
+    HandedOver, LinkInfo, LinkSeen, LinkState, MemberState, MemberSummary, Offer, Offered,
+    Rehearsal, Statements, Submit,
 };
 pub use identity::{
     InvitationLook, InvitationSeen, Join, JoinStart, JoinStarted, KeyringHeader, KeyringSealed,

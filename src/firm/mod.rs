@@ -1,4 +1,5 @@
-//! The firm: its foundation, clients, invitations, assignments, policies, links, members.
+//! The firm: its foundation, clients, invitations, assignments, hand-overs, policies, links,
+//! members.
 //!
 //! Statements are signed on people's devices; this module verifies them against the firm's
 //! root key before it files them, and keeps the rows that queries join in step with them.
@@ -10,6 +11,7 @@ mod clients;
 mod directories;
 mod found;
 mod govern;
+mod handover;
 mod invite;
 mod keys;
 mod links;
@@ -21,6 +23,7 @@ pub use clients::{add_client, client_summaries, members, statements_for, summary
 pub use directories::Directories;
 pub use found::{Foundation, found, move_to, summary};
 pub use govern::{assign, set_policy};
+pub use handover::hand_over;
 pub use invite::{InvitationView, invite, look};
 pub use keys::{confirm_key, people_statements};
 pub use links::{links_of, open_arrival_link, open_request_link};
@@ -56,6 +59,18 @@ pub enum Error {
     /// The id is taken by something else.
     #[error("there is something else with this id")]
     Taken,
+    /// A successor who is not assigned wherever the leaver is.
+    #[error("the successor is not assigned wherever the leaver is")]
+    NotAssigned,
+    /// Documents of a client handed over still lack a header.
+    #[error("documents to hand over lack a header")]
+    HandoverPending,
+    /// Three different people have not signed a hand-over with keys that speak for them.
+    #[error("leaver, successor and a lead who is neither have not all signed")]
+    HandoverUnsigned,
+    /// What was signed of a hand-over is not what is there.
+    #[error("the hand-over does not match what is there")]
+    HandoverChanged,
     /// The firm would be left without somebody it must have.
     #[error("the last one of this role cannot be ended")]
     LastOne,

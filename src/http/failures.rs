@@ -50,6 +50,23 @@ impl From<firm::Error> for Problem {
             firm::Error::Taken => {
                 Self::conflict(codes::WRONG_STATE, "There is something else with this id.")
             }
+            firm::Error::NotAssigned => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                codes::NOT_ASSIGNED,
+                "The successor is not assigned to this client; assign them first.",
+            ),
+            firm::Error::HandoverPending => Self::conflict(
+                codes::HANDOVER_PENDING,
+                "Documents that are handed over lack a header; re-wrap them first.",
+            ),
+            firm::Error::HandoverUnsigned => Self::conflict(
+                codes::HANDOVER_UNSIGNED,
+                "Leaver, successor and a lead who is neither must all sign, with keys in force.",
+            ),
+            firm::Error::HandoverChanged => Self::conflict(
+                codes::HANDOVER_CHANGED,
+                "The list that was signed does not match what is here; draw it up anew.",
+            ),
             firm::Error::LastOne => Self::conflict(
                 codes::WRONG_STATE,
                 "The last one of this role cannot be ended; give the role to somebody else first.",
@@ -198,10 +215,7 @@ impl From<documents::Error> for Problem {
             )
             .with("key", key),
             Error::Statement(_) => firm::Error::StatementRefused.into(),
-            Error::NotAssigned => unprocessable(
-                codes::NOT_ASSIGNED,
-                "The successor is not assigned to this client; assign them first.".into(),
-            ),
+            Error::NotAssigned => firm::Error::NotAssigned.into(),
             Error::ReasonRequired => unprocessable(
                 codes::REASON_REQUIRED,
                 "The period is closed: say in one line why you open this; the client reads it."

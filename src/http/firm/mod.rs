@@ -4,6 +4,7 @@ mod add_client;
 mod assign;
 mod confirm_key;
 mod directory;
+mod hand_over;
 mod invite;
 mod list_clients;
 mod list_links;
@@ -112,6 +113,14 @@ where
                 .takes::<api::Submit>()
                 .answers_json::<api::Assigned>(ok, "It is in force."),
             assign::assign,
+        )
+        .post(
+            "/api/v1/handovers",
+            Policy::session(LEADS, Relation::Firm),
+            operation("handovers.complete", "Ends a leaver's places once three people signed.")
+                .takes::<api::HandOver>()
+                .answers_json::<api::HandedOver>(ok, "They have ended."),
+            hand_over::hand_over,
         )
         .post(
             "/api/v1/policies",
