@@ -24,6 +24,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("document.rewrap", "re-wrapped for others", "补封给他人"),
     ("firm.found", "founded the firm", "创建机构"),
     ("firm.move", "moved the gateway", "迁移网关"),
+    ("handover.complete", "handed an accountant's clients over", "完成会计移交"),
     ("invitation.open", "invited somebody", "发出邀请"),
     ("invitation.revoke", "ended an invitation", "终止邀请"),
     ("key.confirm", "confirmed a new key", "确认新密钥"),

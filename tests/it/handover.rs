@@ -1,20 +1,25 @@
 //! A leaving accountant's clients go over to a successor: nothing ends before every document has
-//! a header for the successor and three different people have signed the list.
+//! a header for the successor and three different people have signed the list. What the gateway
+//! demands by itself is in `handover_gateway`.
 
-use serde_json::Value;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use strongroom::cli::profile::Profile;
 use strongroom::envelope::statement::{Handover, Hash, Note};
 
 use crate::support::demo::{Demo, Ran, noise, text};
+use crate::support::liar::{Exchange, Liar};
 
-fn rows(value: &Value) -> &[Value] {
+pub(crate) fn rows(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn member(demo: &Demo, who: &str) -> String {
+pub(crate) fn member(demo: &Demo, who: &str) -> String {
     demo.run(who, &["whoami"]).ok()["member"].as_str().expect("an id").to_owned()
 }
 
-fn send(demo: &Demo, seed: u64) -> String {
+/// Sends a document of the principal; its number.
+pub(crate) fn send(demo: &Demo, seed: u64) -> String {
     let file = text(&demo.file(&format!("{seed}.bin"), &noise(50_000, seed)));
     let sent = demo.run("principal", &["send", &file, "--category", "bank"]).ok();
     rows(&sent)[0]["document"].as_str().expect("an id").to_owned()
@@ -98,6 +103,171 @@ fn a_leavers_clients_go_over_with_three_signatures_and_no_document_missing() {
     let pulled = demo.run("accountant2", &pull).ok();
     assert_eq!(rows(&pulled).len(), 4);
     assert!(rows(&pulled).iter().all(|row| row["verified"] == true));
+    let handover = &done["handover"];
+    let seen = demo.run("principal", &["who-saw"]).ok();
+    let of = |action: &str| rows(&seen).iter().find(|row| row["action"] == action);
+    let entry = of("handover.complete").expect("the client sees it");
+    assert_eq!((&entry["object"], &entry["role"]), (handover, &"lead".into()));
+    let detail = json!({
+        "from": from, "to": to, "documents": said.documents, "statement": note.hash()
+    });
+    assert_eq!(entry["detail"], detail);
+    let elsewhere = demo.run("principal2", &["who-saw"]).ok();
+    assert!(rows(&elsewhere).iter().all(|row| row["action"] != "handover.complete"));
+
+    let again = move_on("lead").ok();
+    assert_eq!((&again["state"], &again["handover"]), (&"completed".into(), handover));
+    std::fs::remove_file(&file).expect("removed");
     let again = move_on("lead");
     assert_eq!((again.status, again.code().as_str()), (3, "nothing_to_hand_over"));
+}
+
+/// As far as the leaver's signature; the statement, and who leaves for whom.
+pub(crate) fn drawn_up(demo: &Demo) -> (String, [String; 2]) {
+    let people = [member(demo, "accountant"), member(demo, "accountant2")];
+    let file = text(&demo.place("handover.txt"));
+    assert_eq!(move_on(demo, &people, &file).code(), "handover_pending");
+    demo.run("accountant", &["rewrap"]).ok();
+    assert_eq!(move_on(demo, &people, &file).code(), "handover_unsigned");
+    demo.run("accountant", &["handover", "sign", &file]).ok();
+    (file, people)
+}
+
+/// What the lead runs again and again.
+pub(crate) fn move_on(demo: &Demo, [from, to]: &[String; 2], file: &str) -> Ran {
+    demo.run("lead", &["handover", "--from", from, "--to", to, "--statement", file])
+}
+
+/// Takes a document out of lists.
+fn hide(e: &mut Exchange, id: &str) {
+    if e.is(Method::GET, "/documents") {
+        e.rewrite(|page| {
+            let rows = page["documents"].as_array_mut().expect("a page");
+            rows.retain(|row| row["document"] != id);
+        });
+    }
+}
+
+#[test]
+fn a_gateway_cannot_leave_a_document_out_of_the_list() {
+    let (demo, seen, liar) = Liar::before(&["lead", "accountant", "accountant2"]);
+    let sent: Vec<String> = (1..=3).map(|seed| send(&demo, seed)).collect();
+    let people = [member(&seen, "accountant"), member(&seen, "accountant2")];
+    let file = demo.place("handover.txt");
+    let draw_up = || move_on(&seen, &people, &text(&file));
+    let second = demo.client("principal2");
+    let tax = ["--category", "tax"];
+    let assign = ["assign", "--client", &second, "--to", &people[0]];
+    seen.run("lead", &[&assign[..], &tax].concat()).ok();
+    let paper = text(&demo.file("tax.bin", b"of another client"));
+    let of_tax = demo.run("principal2", &[&["send", &paper][..], &tax].concat()).ok();
+    assert_eq!(draw_up().code(), "handover_pending");
+    seen.run("accountant", &["rewrap"]).ok();
+
+    let refused = |what: &str| {
+        let ran = draw_up();
+        assert_eq!((ran.status, ran.code().as_str()), (4, "missing"), "{what}");
+        assert!(!file.exists(), "{what}: nothing is drawn up");
+    };
+    let id = sent[1].clone();
+    liar.lie(move |e| {
+        hide(e, &id);
+        if e.is(Method::GET, "/documents/*") && e.path.ends_with(&id) {
+            e.refuse(StatusCode::NOT_FOUND, "not_found");
+        }
+    });
+    refused("not shown");
+    // Left out of one answer, it is not left out of the list.
+    let id = sent[1].clone();
+    liar.lie(move |e| hide(e, &id));
+    assert_eq!(draw_up().code(), "handover_unsigned");
+    let list = || std::fs::read_to_string(demo.place("handover.csv")).expect("there");
+    assert!(list().contains(&sent[1]));
+    std::fs::remove_file(&file).expect("removed");
+    for state in ["uploading", "recalled"] {
+        let id = sent[1].clone();
+        liar.lie(move |e| {
+            e.rewrite_documents(|row| {
+                if row["document"] == id.as_str() {
+                    row["state"] = state.into();
+                }
+            });
+        });
+        refused(state);
+    }
+    // Called something that is not handed over.
+    liar.lie(move |e| {
+        e.rewrite_documents(|row| {
+            if row["document"] == of_tax[0]["document"] {
+                row["category"] = "bank".into();
+            }
+        });
+    });
+    assert_eq!(draw_up().code(), "bad_signature");
+    assert!(!file.exists());
+    liar.be_honest();
+    // What its sender took back is none of it.
+    let gone = send(&demo, 4);
+    demo.run("principal", &["recall", &gone]).ok();
+    assert_eq!(draw_up().code(), "handover_unsigned");
+    assert!(sent.iter().all(|id| list().contains(id)) && !list().contains(&gone));
+    seen.run("accountant2", &["handover", "sign", &text(&file)]).ok();
+}
+
+#[test]
+fn nobody_signs_a_list_that_ends_before_its_documents_came() {
+    let demo = Demo::start();
+    send(&demo, 1);
+    let (file, people) = drawn_up(&demo);
+    let note = Note::parse(&std::fs::read_to_string(file).expect("there")).expect("a note");
+    let said: Handover = note.decode().expect("a hand-over");
+    let list = std::fs::read_to_string(demo.place("handover.csv")).expect("there");
+    let columns = list.lines().next().expect("a line").to_owned() + "\n";
+    let empty = Handover {
+        time: said.time.plus_secs(-3600),
+        documents: 0,
+        list: Hash::of(columns.as_bytes()),
+        ..said
+    };
+    let lead = Profile::open(&demo.profile("lead")).expect("a profile").keys().expect("its keys");
+    let note = Note::sign(&empty, &[&lead.sign]).to_string();
+    let backdated = text(&demo.file("backdated.txt", note.as_bytes()));
+    for who in ["accountant", "accountant2"] {
+        let ran = demo.run(who, &["handover", "sign", &backdated]);
+        assert_eq!((ran.status, ran.code().as_str()), (4, "handover_changed"), "{who}");
+    }
+    assert_eq!(move_on(&demo, &people, &backdated).code(), "handover_changed");
+    assert_eq!(std::fs::read_to_string(&backdated).expect("there"), note);
+}
+
+#[test]
+fn a_hand_over_whose_answer_was_lost_is_completed_by_the_same_command() {
+    let (demo, seen, liar) = Liar::before(&["lead", "accountant", "accountant2"]);
+    send(&demo, 1);
+    let (file, people) = drawn_up(&seen);
+    seen.run("accountant2", &["handover", "sign", &file]).ok();
+    let lost = |e: &Exchange| e.is(Method::POST, "/handovers");
+    // A statement that reaches the gateway with two signatures only is not taken.
+    let text = std::fs::read_to_string(&file).expect("there");
+    let two = text.trim_end().rsplit_once('\n').expect("lines").0.to_owned() + "\n";
+    liar.meddle(move |e| {
+        if lost(e) {
+            let mut body: Value = serde_json::from_slice(&e.sent).expect("JSON");
+            body["statement"] = two.clone().into();
+            e.sent = body.to_string().into();
+        }
+    });
+    let refused = move_on(&seen, &people, &file);
+    assert_eq!((refused.status, refused.code().as_str()), (1, "handover_unsigned"));
+    liar.be_honest();
+    liar.lie(move |e| {
+        if lost(e) {
+            e.refuse(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+        }
+    });
+    assert_eq!(move_on(&seen, &people, &file).status, 5);
+    assert_eq!(seen.run("accountant", &["list"]).ok(), json!([]), "it happened all the same");
+    liar.be_honest();
+    let done = move_on(&seen, &people, &file).ok();
+    assert_eq!((&done["state"], rows(&done["signed"]).len()), (&"completed".into(), 3));
 }

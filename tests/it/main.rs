@@ -28,6 +28,7 @@ mod faults_input;
 mod faults_kill;
 mod firm;
 mod handover;
+mod handover_gateway;
 mod hostile_chains;
 mod hostile_documents;
 mod hostile_keys;

@@ -15,9 +15,10 @@ use crate::cli::rewrap::rewrap;
 use crate::cli::words::Word;
 use crate::envelope::statement::{Assignment, Category, Note, Role};
 use crate::ids::{ClientId, MemberId};
+use crate::trust::Directory;
 
 /// How often others may be faster before it is given up.
-const MAX_RACES: usize = 5;
+pub const MAX_RACES: usize = 5;
 
 /// Say who looks after a client · 分户
 #[derive(Debug, clap::Args)]
@@ -162,32 +163,44 @@ pub async fn sign_assignment(
     args: &AssignArgs,
     edit: impl Fn(&mut Vec<MemberId>, MemberId),
 ) -> Result<Assigned, Error> {
-    let keys = session.profile().keys()?;
-    let AssignArgs { client, to, category } = *args;
     for _ in 0..MAX_RACES {
-        let directory = directory::fetch(session, Some(client)).await?;
-        // A category's first own assignment begins with whoever had it.
-        let mut accountants = match category {
-            Some(own) if directory.assignment_head(client, category).is_none() => {
-                directory.assigned(client, own)
-            }
-            _ => directory.assigned_exactly(client, category).to_vec(),
-        };
-        edit(&mut accountants, to);
-        accountants.retain(|member| directory.is_active(*member));
-        let assignment = Assignment {
-            root: directory.root().key_id(),
-            client,
-            category,
-            accountants,
-            prev: directory.assignment_head(client, category),
-            time: session.clock().now(),
-        };
-        let submit = Submit { statement: Note::sign(&assignment, &[&keys.sign]) };
+        let directory = directory::fetch(session, Some(args.client)).await?;
+        let submit = Submit { statement: next_assignment(session, &directory, args, &edit)? };
         match session.post("/assignments", &submit).await {
             Err(error) if error.word() == Word::ChainMoved => {}
             other => return other,
         }
     }
     Err(Error::new(Word::ChainMoved))
+}
+
+/// Signs the next assignment of a subject: the newest one in `directory`, changed by `edit`.
+///
+/// # Errors
+/// [`Word::ProfileDamaged`], [`Word::BadKeyring`].
+pub fn next_assignment(
+    session: &Session,
+    directory: &Directory,
+    args: &AssignArgs,
+    edit: impl Fn(&mut Vec<MemberId>, MemberId),
+) -> Result<Note, Error> {
+    let AssignArgs { client, to, category } = *args;
+    // A category's first own assignment begins with whoever had it.
+    let mut accountants = match category {
+        Some(own) if directory.assignment_head(client, category).is_none() => {
+            directory.assigned(client, own)
+        }
+        _ => directory.assigned_exactly(client, category).to_vec(),
+    };
+    edit(&mut accountants, to);
+    accountants.retain(|member| directory.is_active(*member));
+    let assignment = Assignment {
+        root: directory.root().key_id(),
+        client,
+        category,
+        accountants,
+        prev: directory.assignment_head(client, category),
+        time: session.clock().now(),
+    };
+    Ok(Note::sign(&assignment, &[&session.profile().keys()?.sign]))
 }

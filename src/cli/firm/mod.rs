@@ -16,7 +16,10 @@ use crate::clock::Timestamp;
 use super::error::Error;
 use super::words::Word;
 
-pub use assign::{AssignArgs, assign_to, is_confirmed, run_assign, run_unassign, sign_assignment};
+pub use assign::{
+    AssignArgs, MAX_RACES, assign_to, is_confirmed, next_assignment, run_assign, run_unassign,
+    sign_assignment,
+};
 pub use clients::{ClientArgs, run as run_client};
 pub use invite::{InviteArgs, run as run_invite};
 pub use members::{MemberArgs, run as run_member};

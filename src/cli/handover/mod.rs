@@ -3,9 +3,11 @@
 //! The successor is assigned first; the leaver or a colleague re-wraps; then the hand-over list
 //! is drawn up, and leaver, successor and a lead who is neither sign one statement over it, each
 //! after drawing up the list on their own device, the successor after opening every document.
-//! Refuses to go on while one document has no header for an accountant assigned, and to unassign
-//! anybody before the three signatures are there and the list still matches the gateway.
+//! Refuses to go on while one document has no header for an accountant assigned, and to end
+//! anybody's place before the three signatures are there and the list still matches. The gateway
+//! refuses the same, and ends all places of the leaver at once.
 
+mod complete;
 mod list;
 
 use std::path::{Path, PathBuf};
@@ -13,19 +15,22 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::api::{Assigned, ClientSummary, MemberState, MemberSummary};
-use crate::envelope::statement::{Category, Handover, Note, Role};
+use crate::clock::Timestamp;
+use crate::envelope::statement::{Handover, Note, Role};
 use crate::ids::{ClientId, HandoverId, MemberId};
-use crate::trust::Directory;
+use crate::trust::handover::Signed;
 
 use super::Context;
 use super::directory;
 use super::error::{Error, file_error};
 use super::firm::{AssignArgs, is_confirmed, sign_assignment};
 use super::gateway::Session;
+use super::lang::Lang;
 use super::reading::Reading;
 use super::words::Word;
 
-use list::{List, draw_up};
+use complete::{complete, ended};
+use list::gather;
 
 /// Hand all clients of a leaving accountant over to a successor · 会计离职移交
 #[derive(Debug, clap::Args)]
@@ -115,12 +120,13 @@ async fn move_on(
         all.iter().filter(|c| c.accountants.contains(&from)).map(|c| c.client).collect();
     clients.sort_unstable();
     if clients.is_empty() {
-        return Err(Error::new(Word::NothingToHandOver).about(from));
+        return ended(context, session, from, to, path).await;
     }
     is_confirmed(session, to).await?;
     let mut pending = 0;
     for client in &clients {
-        for category in subjects(&directory::fetch(session, Some(*client)).await?, *client, from) {
+        let directory = directory::fetch(session, Some(*client)).await?;
+        for category in directory.subjects_of(*client, from) {
             let args = AssignArgs { client: *client, to, category };
             let assigned: Assigned = sign_assignment(session, &args, |accountants, member| {
                 if !accountants.contains(&member) {
@@ -136,18 +142,24 @@ async fn move_on(
     }
     // A directory of before the assignment would not name the successor.
     let reading = Reading::new(session)?;
+    let gathered = gather(&reading, &clients, from).await?;
     let mut note = match read(&path)? {
         Some(note) => note,
         None => {
-            let root = session.profile().info().root.key_id();
-            let time = session.clock().now();
-            let list = draw_up(&reading, &clients, from, time, false).await?;
-            write(&path.with_extension("csv"), &list.text)?;
-            let handover = HandoverId::random();
-            let (documents, hash) = (list.documents, list.hash());
-            let clients = clients.clone();
-            let statement =
-                Handover { root, handover, from, to, clients, documents, list: hash, time };
+            // A clock that is behind leaves nothing out.
+            let time = gathered.newest().into_iter().fold(session.clock().now(), Timestamp::max);
+            let list = gathered.list(time);
+            write(&path.with_extension("csv"), list.text())?;
+            let statement = Handover {
+                root: session.profile().info().root.key_id(),
+                handover: HandoverId::random(),
+                from,
+                to,
+                clients: clients.clone(),
+                documents: list.documents(),
+                list: list.hash(),
+                time,
+            };
             Note::sign(&statement, &[])
         }
     };
@@ -155,31 +167,23 @@ async fn move_on(
     if said.from != from || said.to != to || said.clients != clients {
         return Err(Error::new(Word::BadHandover).about_path(&path));
     }
-    compare(&reading, &said, &path, false).await?;
+    if !gathered.agrees(&reading, &said).await? {
+        return Err(Error::new(Word::HandoverChanged).about_path(&path));
+    }
     let me = session.profile().info().member;
     let keys = session.profile().keys()?;
     if !note.signed_by(&keys.sign.public()) {
         note.add_signature(&keys.sign);
         write(&path, &note.to_string())?;
     }
-    let directory = reading.directory(clients[0]).await?;
-    let signed = signers(&directory, &note, &said);
-    if !is_whole(&directory, &signed, &said) {
-        let who = missing(context.terminal.lang, &directory, &signed, &said);
+    let signed = Signed::of(&*reading.directory(clients[0]).await?, &note, &said);
+    if !signed.is_whole() {
         let label = context.terminal.pick("signed", "已签署");
         context.terminal.say(format!("{label}: {me}"));
-        return Err(Error::new(Word::HandoverUnsigned).about_path(&path).about(who));
+        return Err(unsigned(context.terminal.lang, &path, &signed, &said));
     }
-    for client in &clients {
-        for category in subjects(&directory::fetch(session, Some(*client)).await?, *client, from) {
-            let args = AssignArgs { client: *client, to: from, category };
-            sign_assignment(session, &args, |accountants, member| {
-                accountants.retain(|accountant| *accountant != member);
-            })
-            .await?;
-        }
-    }
-    tell(context, "completed", said, signed, path)
+    complete(context, session, note, &said, &path).await?;
+    tell(context, "completed", said, &signed, path)
 }
 
 /// A signer's part.
@@ -191,7 +195,13 @@ async fn sign(context: &Context, session: &Session, path: PathBuf) -> Result<(),
         return Err(Error::new(Word::NotAllowed));
     }
     let reading = Reading::new(session)?;
-    compare(&reading, &said, &path, info.member == said.to).await?;
+    let gathered = gather(&reading, &said.clients, said.from).await?;
+    if !gathered.agrees(&reading, &said).await? {
+        return Err(Error::new(Word::HandoverChanged).about_path(&path));
+    }
+    if info.member == said.to {
+        gathered.open(&reading, said.time)?;
+    }
     let keys = session.profile().keys()?;
     if !note.signed_by(&keys.sign.public()) {
         note.add_signature(&keys.sign);
@@ -199,17 +209,16 @@ async fn sign(context: &Context, session: &Session, path: PathBuf) -> Result<(),
     }
     let first =
         said.clients.first().ok_or_else(|| Error::new(Word::BadHandover).about_path(&path))?;
-    let directory = reading.directory(*first).await?;
-    let signed = signers(&directory, &note, &said);
-    let state = if is_whole(&directory, &signed, &said) { "signed" } else { "drawn_up" };
-    tell(context, state, said, signed, path)
+    let signed = Signed::of(&*reading.directory(*first).await?, &note, &said);
+    let state = if signed.is_whole() { "signed" } else { "drawn_up" };
+    tell(context, state, said, &signed, path)
 }
 
 fn tell(
     context: &Context,
     state: &'static str,
     said: Handover,
-    signed: Vec<MemberId>,
+    signed: &Signed,
     path: PathBuf,
 ) -> Result<(), Error> {
     let standing = Standing {
@@ -217,7 +226,7 @@ fn tell(
         state,
         clients: said.clients,
         documents: said.documents,
-        signed,
+        signed: signed.members().collect(),
         list: path.with_extension("csv"),
         statement: path,
     };
@@ -226,10 +235,10 @@ fn tell(
         let Standing { clients, documents, signed, .. } = &standing;
         let (clients, signed) = (clients.len(), signed.len());
         match terminal.lang {
-            super::lang::Lang::En => {
+            Lang::En => {
                 format!("{state}: clients {clients}, documents {documents}, signatures {signed}")
             }
-            super::lang::Lang::Zh => {
+            Lang::Zh => {
                 let state = match state {
                     "completed" => "已完成",
                     "signed" => "已全部签署",
@@ -241,74 +250,20 @@ fn tell(
     })
 }
 
-/// The subjects of `client` whose assignment names `from`.
-fn subjects(directory: &Directory, client: ClientId, from: MemberId) -> Vec<Option<Category>> {
-    std::iter::once(None)
-        .chain(Category::ALL.iter().copied().map(Some))
-        .filter(|category| directory.assigned_exactly(client, *category).contains(&from))
-        .collect()
-}
-
-/// Which of the people concerned have signed: leaver, successor, leads.
-fn signers(directory: &Directory, note: &Note, said: &Handover) -> Vec<MemberId> {
-    directory
-        .cards()
-        .filter(|card| {
-            let concerned = card.member == said.from
-                || card.member == said.to
-                || directory.holds(card.member, Role::Lead, None);
-            concerned && directory.is_active(card.member) && note.signed_by(&card.sign)
-        })
-        .map(|card| card.member)
-        .collect()
-}
-
-/// Whether leaver, successor and somebody who supervises both have signed.
-fn is_whole(directory: &Directory, signed: &[MemberId], said: &Handover) -> bool {
-    let supervises = |member: &&MemberId| {
-        **member != said.from && **member != said.to && directory.holds(**member, Role::Lead, None)
-    };
-    signed.contains(&said.from)
-        && signed.contains(&said.to)
-        && signed.iter().any(|member| supervises(&member))
-}
-
 /// Who has not signed yet, for people.
-fn missing(
-    lang: super::lang::Lang,
-    directory: &Directory,
-    signed: &[MemberId],
-    said: &Handover,
-) -> String {
-    let supervised = signed.iter().any(|member| {
-        *member != said.from && *member != said.to && directory.holds(*member, Role::Lead, None)
-    });
+fn unsigned(lang: Lang, path: &Path, signed: &Signed, said: &Handover) -> Error {
     let mut names = Vec::new();
-    if !signed.contains(&said.from) {
+    if signed.leaver.is_none() {
         names.push(format!("{} {}", lang.pick("the leaver", "移交人"), said.from));
     }
-    if !signed.contains(&said.to) {
+    if signed.successor.is_none() {
         names.push(format!("{} {}", lang.pick("the successor", "接任人"), said.to));
     }
-    if !supervised {
+    if signed.supervisor.is_none() {
         names.push(lang.pick("a lead who is neither", "另一位主管会计").to_owned());
     }
-    names.join(lang.pick(", ", "、"))
-}
-
-/// The list that this device draws up must be the one that is signed.
-async fn compare(
-    reading: &Reading<'_>,
-    said: &Handover,
-    path: &Path,
-    opening: bool,
-) -> Result<(), Error> {
-    let list: List = draw_up(reading, &said.clients, said.from, said.time, opening).await?;
-    if list.hash() == said.list && list.documents == said.documents {
-        Ok(())
-    } else {
-        Err(Error::new(Word::HandoverChanged).about_path(path))
-    }
+    let who = names.join(lang.pick(", ", "、"));
+    Error::new(Word::HandoverUnsigned).about_path(path).about(who)
 }
 
 fn believe(session: &Session, note: &Note, path: &Path) -> Result<Handover, Error> {

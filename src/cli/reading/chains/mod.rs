@@ -20,7 +20,7 @@ use crate::trust::Directory;
 use super::{Query, Reading, Signed};
 
 pub use ledger::About;
-use ledger::{Fault, Ledger};
+use ledger::{Fault, Ledger, Link};
 
 /// How many documents that seem to be missing are asked for one by one: they may have arrived
 /// between two answers.
@@ -199,6 +199,16 @@ impl Findings {
         let followed = self.followed.get(&info.client);
         let signed = followed.is_none_or(|followed| followed.ledger.is_about(info.document));
         signed.then_some(Word::BadSignature)
+    }
+
+    /// Every document that stands in the chains and was not taken back, as far as this reader
+    /// may see it.
+    pub fn standing(&self) -> impl Iterator<Item = About> + '_ {
+        self.followed.values().flat_map(|followed| {
+            let Ledger { signers, sees, .. } = &followed.ledger;
+            let standing = signers.values().flatten().filter_map(Link::standing);
+            standing.filter(|about| sees.contains(&about.2))
+        })
     }
 
     /// A client whose chains are broken, where no document that was asked for shows it.
