@@ -29,6 +29,9 @@ codes!(
     LOGIN_TAKEN = "login_taken",
     /// 409: a statement does not continue the newest of its chain; fetch it and sign again.
     CHAIN_MOVED = "chain_moved",
+    /// 409: the end of something is dated before something that it signed; sign again with a time
+    /// from `not_before` on.
+    TOO_EARLY = "too_early",
     /// 409: a document with this id has been begun or is there already.
     DOCUMENT_EXISTS = "document_exists",
     /// 409: `Upload-Offset` is not where the upload stands.

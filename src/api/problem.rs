@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Timestamp;
 use crate::ids::RequestId;
 
 /// The body of every refusal, `application/problem+json`.
@@ -22,4 +23,7 @@ pub struct ProblemBody {
     /// Names this request in the gateway's log.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_id: Option<RequestId>,
+    /// With `too_early`: the earliest time that the statement can bear.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_before: Option<Timestamp>,
 }

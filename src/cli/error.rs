@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::clock::Timestamp;
 use crate::envelope::statement::Hash;
 use crate::trust::spoken;
 
@@ -46,6 +47,8 @@ struct Inner {
     cause: Option<String>,
     /// What to do next, beyond what the word says: in English and in Chinese.
     advice: Option<(&'static str, &'static str)>,
+    /// The time before which the gateway takes no such statement.
+    not_before: Option<Timestamp>,
     /// Whether the result on standard output says it already.
     reported: bool,
 }
@@ -92,6 +95,7 @@ impl Error {
             remote: None,
             cause: None,
             advice: None,
+            not_before: None,
             reported: false,
         }))
     }
@@ -147,6 +151,18 @@ impl Error {
             self.0.advice = Some((en, zh));
         }
         self
+    }
+
+    /// Notes the time before which the gateway takes no such statement.
+    #[must_use]
+    pub fn no_earlier_than(mut self, time: Option<Timestamp>) -> Self {
+        self.0.not_before = time;
+        self
+    }
+
+    /// The time before which the gateway takes no such statement, where it said one.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.0.not_before
     }
 
     /// Stands in the result already, so that people need not be told twice.

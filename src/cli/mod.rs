@@ -35,6 +35,7 @@ pub mod receipt;
 pub mod receive;
 pub mod recipients;
 pub mod recovering;
+mod revocation;
 pub mod rewrap;
 pub mod seal;
 pub mod send;

@@ -4,14 +4,13 @@
 
 use serde::Serialize;
 
-use crate::api::{DocumentInfo, DocumentState, Submit};
-use crate::envelope::statement::{Note, Revocation, RevocationKind};
+use crate::api::{DocumentInfo, DocumentState};
+use crate::envelope::statement::RevocationKind;
 use crate::ids::DocumentId;
 
 use super::Context;
 use super::error::Error;
-use super::gateway::{Ask, read_body};
-use super::words::Word;
+use super::revocation;
 
 /// Take back a document that nobody has opened · 撤回无人打开的文档
 #[derive(Debug, clap::Args)]
@@ -31,25 +30,12 @@ struct Recalled {
 /// Runs `recall`.
 ///
 /// # Errors
-/// [`Word::WrongState`] when somebody has opened it, [`Word::NotFound`], and those of asking.
+/// `wrong_state` when somebody has opened it, `not_found`, and those of asking.
 pub(super) async fn run(context: &Context, args: RecallArgs) -> Result<(), Error> {
     let session = context.session()?;
-    let keys = session.profile().keys()?;
-    let subject = args
-        .document
-        .to_string()
-        .parse()
-        .map_err(|e| Error::new(Word::Internal).about("subject").because(e))?;
-    let recall = Revocation {
-        root: session.profile().info().root.key_id(),
-        kind: RevocationKind::Document,
-        subject,
-        prev: None,
-        time: session.clock().now(),
-    };
-    let submit = Submit { statement: Note::sign(&recall, &[&keys.sign]) };
-    let ask = Ask::post(format!("/documents/{}/recall", args.document), &submit)?;
-    let body = read_body(session.answer(&ask).await?).await?;
+    let document = args.document.to_string();
+    let path = format!("/documents/{document}/recall");
+    let body = revocation::revoke(&session, &path, RevocationKind::Document, &document).await?;
     let state = serde_json::from_slice::<DocumentInfo>(&body)
         .map_or(DocumentState::Recalled, |info| info.state);
     let recalled = Recalled { document: args.document, state };

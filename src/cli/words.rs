@@ -300,6 +300,9 @@ words! {
     ChainMoved Refused "chain_moved"
         "somebody else has changed the same thing just now: run the command again"
         "同一事项刚被他人更改：请重新运行命令";
+    TooEarly Refused "too_early"
+        "it would end before something that was signed with it: set this device's clock and run the command again"
+        "终止时间早于其已签署的内容：请校准本机时钟后重新运行命令";
     ChecksumMismatch Unreachable "checksum_mismatch"
         "the bytes were changed on their way: run the same command again"
         "数据在传输途中被改动：请重新运行同一命令";

@@ -91,9 +91,11 @@ fn demanded(
     let mut readers = directory.readers(Demand { client, category, direction })?;
     let mut named = manifest.recipients.clone();
     named.sort_unstable();
+    named.dedup();
     let exactly = |readers: &[Reader]| {
         let mut fingerprints: Vec<Hash> = readers.iter().map(Reader::fingerprint).collect();
         fingerprints.sort_unstable();
+        fingerprints.dedup();
         fingerprints == named
     };
     if sender.gives_back() && !exactly(&readers) {

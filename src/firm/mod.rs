@@ -56,6 +56,9 @@ pub enum Error {
     /// A statement that does not continue the newest of its chain.
     #[error("the statement does not continue its chain")]
     ChainMoved,
+    /// The end of something is dated before something that it signed: it can be dated from here on.
+    #[error("what ends has signed something later")]
+    TooEarly(Timestamp),
     /// The id is taken by something else.
     #[error("there is something else with this id")]
     Taken,

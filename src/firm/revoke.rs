@@ -3,7 +3,7 @@
 use crate::access::Action;
 use crate::audit::{self, Event};
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Note, Revocation, RevocationKind, Role};
+use crate::envelope::statement::{Link, Note, Revocation, RevocationKind, Role, Statement};
 use crate::ids::{LinkId, MemberId};
 use crate::notices::{self, Kind, Notice};
 use crate::store::{self, Tx};
@@ -39,7 +39,6 @@ pub async fn revoke(
         _ => permit(tx, actor, Action::EndMember, None).await?,
     }
     let revocation = decoded.map_err(|_| Error::StatementRefused)?;
-    plausible(revocation.time, now)?;
     let directory = directories.of(tx, client).await?;
     signed_by_caller(&directory, actor, note)?;
     if revocation.root != directory.root().key_id() || revocation.prev.is_some() {
@@ -51,17 +50,19 @@ pub async fn revoke(
         Err(store::Error::NotFound) => {}
         Err(error) => return Err(error.into()),
     }
+    let not_before = not_before(tx, revocation.kind, &subject).await?;
+    // What its subject dated ahead must not keep anybody from ending it.
+    if not_before != Some(revocation.time) {
+        plausible(revocation.time, now)?;
+    }
+    if let Some(not_before) = not_before.filter(|earliest| revocation.time < *earliest) {
+        return Err(Error::TooEarly(not_before));
+    }
     let action = match revocation.kind {
         RevocationKind::Member => {
             let id = subject.parse().map_err(|_| Error::StatementRefused)?;
-            let members = tx.member_summaries().await?;
-            let member = members.iter().find(|m| m.member == id).ok_or(Error::NotFound)?;
-            if matches!(member.role, Role::Lead | Role::PrivacyOfficer)
-                && tx.count_active(member.role.as_str()).await? <= 1
-            {
-                return Err(Error::LastOne);
-            }
-            stays_verifiable(tx, id, member.role, note).await?;
+            let role = tx.member(id).await?.role;
+            stays_verifiable(tx, id, role, note).await?;
             tx.suspend_member(id, now).await?;
             "member.suspend"
         }
@@ -103,9 +104,44 @@ pub async fn revoke(
     Ok(())
 }
 
+/// The earliest time at which something that may end can: after everything that was signed with
+/// it, which could not be verified any more otherwise.
+async fn not_before(
+    tx: &mut Tx,
+    kind: RevocationKind,
+    subject: &str,
+) -> Result<Option<Timestamp>, Error> {
+    let key = match kind {
+        RevocationKind::Member => {
+            let member = tx.member(subject.parse().map_err(|_| Error::StatementRefused)?).await?;
+            if matches!(member.role, Role::Lead | Role::PrivacyOfficer)
+                && tx.count_active(member.role.as_str()).await? <= 1
+            {
+                return Err(Error::LastOne);
+            }
+            member.key
+        }
+        RevocationKind::Card => {
+            let (id, epoch) = read_card_subject(subject).ok_or(Error::StatementRefused)?;
+            let member = tx.member(id).await?;
+            // An older one has a successor already, and spoke for nothing since.
+            if epoch != member.epoch {
+                return Ok(None);
+            }
+            member.key
+        }
+        RevocationKind::Link => {
+            let note = tx.statement(Link::KIND, subject).await?;
+            let link: Link = note.decode().map_err(|_| Error::StatementRefused)?;
+            link.public.key_id()
+        }
+        _ => return Ok(None),
+    };
+    Ok(tx.newest_signed_by(key).await?.map(|newest| newest.plus_ms(1)))
+}
+
 /// Refuses a revocation that would make a directory unverifiable for everybody who holds it:
-/// one whose signer did not speak for a lead at its time, or one dated before something that its
-/// subject did sign. It can be signed again with a later time.
+/// one whose signer did not speak for a lead at its time.
 async fn stays_verifiable(
     tx: &mut Tx,
     member: MemberId,

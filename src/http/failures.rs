@@ -47,6 +47,11 @@ impl From<firm::Error> for Problem {
                 codes::CHAIN_MOVED,
                 "The statement does not continue the newest of its chain; fetch it and sign again.",
             ),
+            firm::Error::TooEarly(not_before) => Self::conflict(
+                codes::TOO_EARLY,
+                "What ends has signed something later; sign with a time from not_before on.",
+            )
+            .with("not_before", not_before.to_string()),
             firm::Error::Taken => {
                 Self::conflict(codes::WRONG_STATE, "There is something else with this id.")
             }

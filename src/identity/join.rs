@@ -129,6 +129,10 @@ impl Identity {
         Directory::verify(root, &notes).map_err(Error::Directory)?;
         notes.extend([note, join.card.clone()]);
         Directory::verify(root, &notes).map_err(|_| Error::CardRefused)?;
+        // No directory shows all of them, and two people with one key would break each that does.
+        if tx.is_key_taken(&card).await? {
+            return Err(Error::MemberExists);
+        }
         Ok(card)
     }
 }

@@ -1,8 +1,8 @@
 //! Rotation: a member's next keys in place of those they have, made on their own device.
 //!
-//! Refuses a card that the present key did not sign, that changes anything else, or that is dated
-//! before something the present key has signed: that would lose its signer. Everything else of
-//! the member ends with the old keyring: other sessions, passphrase, kit, devices.
+//! Refuses a card that the present key did not sign, that changes anything else, that names a key
+//! somebody has or had, or that is dated before something the present key has signed: that would
+//! lose its signer. Everything else of the member ends with the old keyring: other sessions, passphrase, kit, devices.
 
 use crate::api::{Base64, Rotation, RotationStart, RotationStarted};
 use crate::audit::{self, Event};
@@ -18,6 +18,11 @@ use super::join::reads_with;
 use super::keyring::checked_keyring;
 use super::throttle::Door;
 use super::{Error, Identity};
+
+/// Cards that a member may make …
+const MOST_A_DAY: u32 = 12;
+/// … in so many seconds.
+const DAY_SECONDS: i64 = 24 * 3600;
 
 impl Identity {
     /// Begins a rotation: the card that the next one follows, the time before which it cannot be
@@ -74,6 +79,10 @@ impl Identity {
             return Err(Error::Unacceptable("The passphrase has to be registered anew."));
         }
         checked_card(&mut tx, &row, &rotation.card, &card, now).await?;
+        if tx.is_key_taken(&card).await? {
+            return Err(Error::CardRefused);
+        }
+        not_too_often(&mut tx, member, now).await?;
         let password_file = rotation
             .registration
             .as_ref()
@@ -104,6 +113,14 @@ impl Identity {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Every card stays in every directory that shows its member for ever: nobody makes many.
+async fn not_too_often(tx: &mut Tx, member: MemberId, now: Timestamp) -> Result<(), Error> {
+    let filed = tx.card_filed_before(member, MOST_A_DAY - 1).await?;
+    let free = filed.map_or(now, |filed| filed.plus_secs(DAY_SECONDS));
+    let wait = u64::try_from(free.as_secs() - now.as_secs()).unwrap_or_default();
+    if wait == 0 { Ok(()) } else { Err(Error::TooMany { retry_after_secs: wait }) }
 }
 
 /// The earliest time of the next card: after the one before, and after everything that the

@@ -1,7 +1,7 @@
 //! Rotations of members' keys: what the old key has signed, and what comes in place of it.
 
 use crate::clock::Timestamp;
-use crate::envelope::statement::Note;
+use crate::envelope::statement::{Card, Note};
 use crate::ids::{ClientId, KeyId, MemberId, SessionId};
 
 use super::engine::{Error, Tx};
@@ -17,7 +17,7 @@ fn time_of(note: &str) -> Result<Timestamp, Error> {
 }
 
 impl Tx {
-    /// The latest time of anything on file that `key` signed. Walks what is filed: for what
+    /// The latest time of anything on file that `key` signed, its member's own cards aside. Walks what is filed: for what
     /// happens seldom.
     pub async fn newest_signed_by(&mut self, key: KeyId) -> Result<Option<Timestamp>, Error> {
         let notes: Vec<String> = sqlx::query_scalar(
@@ -25,6 +25,8 @@ impl Tx {
                  WHERE kind = 'manifest' AND subject >= $1 || ':' AND subject < $1 || ';'
              UNION ALL SELECT note FROM statements
                  WHERE kind <> 'manifest' AND instr(note, '— ' || $1 || ' ') > 0
+                     AND NOT (kind = 'card' AND member = coalesce(
+                         (SELECT id FROM members WHERE key_id = $1), ''))
              UNION ALL SELECT note FROM shares WHERE instr(note, '— ' || $1 || ' ') > 0
              UNION ALL SELECT note FROM share_statements WHERE instr(note, '— ' || $1 || ' ') > 0",
         )
@@ -35,6 +37,44 @@ impl Tx {
             .iter()
             .map(|note| time_of(note))
             .try_fold(None, |newest, time| Ok(newest.max(Some(time?))))
+    }
+
+    /// Whether any card that was ever filed, of whomever, names a key or a recipient of this one.
+    pub async fn is_key_taken(&mut self, card: &Card) -> Result<bool, Error> {
+        let line = |key: &str, value: Option<String>| {
+            value.map(|value| format!("\n{key} {value}\n")).unwrap_or_default()
+        };
+        let recipient = card.recipient.as_ref().map(ToString::to_string);
+        let post_quantum = card.recipient_pq.as_ref().map(ToString::to_string);
+        let taken = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM statements WHERE kind = 'card'
+                 AND (instr(note, $1) > 0 OR ($2 <> '' AND instr(note, $2) > 0)
+                     OR ($3 <> '' AND instr(note, $3) > 0)))",
+        )
+        .bind(line("sign", Some(card.sign.to_string())))
+        .bind(line("recipient", recipient))
+        .bind(line("recipient-pq", post_quantum))
+        .fetch_one(self.conn())
+        .await?;
+        Ok(taken)
+    }
+
+    /// When the card of a member was filed that `newer` others have followed; none where there
+    /// are fewer.
+    pub async fn card_filed_before(
+        &mut self,
+        member: MemberId,
+        newer: u32,
+    ) -> Result<Option<Timestamp>, Error> {
+        let at: Option<i64> = sqlx::query_scalar(
+            "SELECT created_at FROM statements WHERE kind = 'card' AND member = $1
+             ORDER BY id DESC LIMIT 1 OFFSET $2",
+        )
+        .bind(member.to_string())
+        .bind(i64::from(newer))
+        .fetch_optional(self.conn())
+        .await?;
+        Ok(at.map(Timestamp::from_ms))
     }
 
     /// Puts the keys of a new epoch in place of those of the one before, and takes away every

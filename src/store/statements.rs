@@ -171,6 +171,8 @@ impl Tx {
                          (SELECT i.id FROM invitations i WHERE i.used_by IN (SELECT id FROM people)))
                      OR (s.kind = 'revocation' AND s.member IN (SELECT id FROM people))
                      OR (s.kind = 'revocation' AND s.member IN (SELECT id FROM links WHERE client = $1))
+                     OR (s.kind = 'revocation' AND s.member IN
+                         (SELECT id FROM invitations WHERE client = $1))
                  ORDER BY s.id",
             )
             .bind(client)
@@ -187,6 +189,7 @@ impl Tx {
                 "SELECT note FROM statements s WHERE s.kind IN ('card', 'role')
                      OR (s.kind = 'policy' AND s.client = '')
                      OR (s.kind = 'revocation' AND s.member IN (SELECT id FROM members))
+                     OR (s.kind = 'revocation' AND s.member IN (SELECT id FROM invitations))
                      OR (s.kind = 'invitation' AND s.subject IN
                          (SELECT i.id FROM invitations i WHERE i.used_by <> ''))
                  ORDER BY s.id",

@@ -7,7 +7,7 @@ use crate::envelope::statement::{
     Assignment, Card, Category, Error as StatementError, Hash, Invitation, Link, Note, Policy,
     PublicKey, Revocation, RevocationKind, Role, RoleGrant, YesNo,
 };
-use crate::ids::{ClientId, KeyId, LinkId, MemberId};
+use crate::ids::{ClientId, InvitationId, KeyId, LinkId, MemberId};
 
 use super::cards::{Cards, Signed};
 use super::chain::{self, Link as ChainLink};
@@ -60,7 +60,13 @@ pub struct Directory {
     ended: BTreeMap<MemberId, Timestamp>,
     assignments: BTreeMap<(ClientId, Option<Category>), (Hash, Vec<MemberId>)>,
     policies: BTreeMap<Option<ClientId>, (Hash, Policy)>,
+    /// Invitations that made a member.
+    invitations_used: BTreeSet<InvitationId>,
+    /// Invitations that were ended before they did.
+    invitations_ended: BTreeSet<InvitationId>,
     links: BTreeMap<LinkId, Link>,
+    /// Links that were ended, and from when on.
+    links_ended: BTreeMap<LinkId, Timestamp>,
     /// Clients for which the gateway was ever allowed to seal on arrival.
     arrivals_ever: BTreeSet<ClientId>,
     /// Everybody an assignment ever named: what they signed stays verifiable.
@@ -85,7 +91,10 @@ impl Directory {
             ended: BTreeMap::new(),
             assignments: BTreeMap::new(),
             policies: BTreeMap::new(),
+            invitations_used: BTreeSet::new(),
+            invitations_ended: BTreeSet::new(),
             links: BTreeMap::new(),
+            links_ended: BTreeMap::new(),
             arrivals_ever: BTreeSet::new(),
             assigned_ever: BTreeSet::new(),
         };
@@ -119,7 +128,11 @@ impl Directory {
         for (member, links) in chains {
             let mut ordered = chain::order(links).ok_or(Error::BrokenChain)?.into_iter();
             let Some(first) = ordered.next() else { continue };
-            let held = self.first_held(sorted, &first)?;
+            let (held, invitation) = self.first_held(sorted, &first)?;
+            // An invitation makes one member: whoever saw its link later cannot make another.
+            if !invitation.is_none_or(|invitation| self.invitations_used.insert(invitation)) {
+                return Err(Error::NotAuthorised);
+            }
             let mut cards = Cards::new(first);
             if !ordered.all(|next| cards.push(next)) || self.cards.contains_key(&member) {
                 return Err(Error::NotAuthorised);
@@ -134,19 +147,24 @@ impl Directory {
         Ok(())
     }
 
-    /// The role that a member's first card gives, and for which client.
-    fn first_held(&self, sorted: &Sorted, first: &Signed) -> Result<Held, Error> {
+    /// The role that a member's first card gives and for which client, and by which invitation.
+    fn first_held(
+        &self,
+        sorted: &Sorted,
+        first: &Signed,
+    ) -> Result<(Held, Option<InvitationId>), Error> {
         let Signed { card, note } = first;
         if !note.signed_by(&card.sign) {
             return Err(Error::NotAuthorised);
         }
-        let client = if note.signed_by(&self.root) {
+        let by = if note.signed_by(&self.root) {
             None
         } else {
-            self.inviting(&sorted.invitations, note, card)?.client
+            Some(self.inviting(&sorted.invitations, note, card)?)
         };
+        let client = by.and_then(|invitation| invitation.client);
         if card.role.is_client_side() == client.is_some() {
-            Ok(Held { role: card.role, client })
+            Ok((Held { role: card.role, client }, by.map(|invitation| invitation.invitation)))
         } else {
             Err(Error::NotAuthorised)
         }
@@ -161,6 +179,8 @@ impl Directory {
         invitations
             .iter()
             .filter(|r| r.statement.role == card.role && card_note.signed_by(&r.statement.public))
+            .filter(|r| card.time <= r.statement.expires)
+            .filter(|r| !self.invitations_ended.contains(&r.statement.invitation))
             .find(|r| {
                 r.note.signed_by(&self.root)
                     || (!card.role.is_root_given() && self.lead_signed(&r.note, r.statement.time))
@@ -212,6 +232,11 @@ impl Directory {
                 let member = statement.subject.to_string().parse().map_err(|_| Error::Malformed)?;
                 let at = self.ended.entry(member).or_insert(statement.time);
                 *at = statement.time.min(*at);
+            }
+            if statement.kind == RevocationKind::Invitation {
+                let invitation =
+                    statement.subject.to_string().parse().map_err(|_| Error::Malformed)?;
+                self.invitations_ended.insert(invitation);
             }
             if statement.kind == RevocationKind::Card {
                 let card =
@@ -292,7 +317,7 @@ impl Directory {
     }
 
     /// Links are ended by leads, and by whoever was ever assigned to a client.
-    fn admit_link_revocations(&self, revocations: &[Read<Revocation>]) -> Result<(), Error> {
+    fn admit_link_revocations(&mut self, revocations: &[Read<Revocation>]) -> Result<(), Error> {
         let of_links = revocations.iter().filter(|r| r.statement.kind == RevocationKind::Link);
         for Read { note, statement } in of_links {
             if !note.signed_by(&self.root)
@@ -301,6 +326,9 @@ impl Directory {
             {
                 return Err(Error::NotAuthorised);
             }
+            let link = statement.subject.to_string().parse().map_err(|_| Error::Malformed)?;
+            let at = self.links_ended.entry(link).or_insert(statement.time);
+            *at = statement.time.min(*at);
         }
         Ok(())
     }
@@ -313,7 +341,6 @@ impl Directory {
                 || self.held_at(*member, Role::Lead, None, at);
             staff
                 && client.is_none_or(|client| client == *of)
-                && self.was_active(*member, at)
                 && self.member_signed(*member, note, at)
         })
     }
@@ -330,9 +357,7 @@ impl Directory {
     /// Whether somebody signed `note` who was active and held `role` for `client` at `at`.
     fn signed_as(&self, note: &Note, role: Role, client: Option<ClientId>, at: Timestamp) -> bool {
         self.cards.values().map(Cards::member).any(|member| {
-            self.held_at(member, role, client, at)
-                && self.was_active(member, at)
-                && self.member_signed(member, note, at)
+            self.held_at(member, role, client, at) && self.member_signed(member, note, at)
         })
     }
 
@@ -355,6 +380,16 @@ impl Directory {
     /// The link whose derived key has this id.
     pub fn link_by_key(&self, key: KeyId) -> Option<&Link> {
         self.links.values().find(|link| link.public.key_id() == key)
+    }
+
+    /// Whether a link had been ended at `at`.
+    pub(super) fn link_had_ended(&self, link: LinkId, at: Timestamp) -> bool {
+        self.links_ended.get(&link).is_some_and(|ended| at >= *ended)
+    }
+
+    /// Whether an assignment ever named `member` for `client`.
+    pub(super) fn was_ever_assigned(&self, client: ClientId, member: MemberId) -> bool {
+        self.assigned_ever.contains(&(client, member))
     }
 
     /// A link by its id.

@@ -34,15 +34,17 @@ pub fn read_card_subject(subject: &str) -> Option<(MemberId, u64)> {
 }
 
 impl Directory {
-    /// Whether `member` signed `note` with a key that spoke for them at `at`.
+    /// Whether `member` signed `note` with a key that spoke for them at `at`, when they had not
+    /// been ended.
     pub fn member_signed(&self, member: MemberId, note: &Note, at: Timestamp) -> bool {
         let Some(cards) = self.cards.get(&member) else { return false };
-        cards.with_successors().any(|(signed, next)| {
-            precedes(at, next)
-                && self.is_good(cards, signed)
-                && self.revoked_at(&signed.card).is_none_or(|end| at < end)
-                && note.signed_by(&signed.card.sign)
-        })
+        self.was_active(member, at)
+            && cards.with_successors().any(|(signed, next)| {
+                precedes(at, next)
+                    && self.revoked_at(&signed.card).is_none_or(|end| at < end)
+                    && note.signed_by(&signed.card.sign)
+                    && self.is_good(cards, signed)
+            })
     }
 
     pub(super) fn revoked_at(&self, card: &Card) -> Option<Timestamp> {

@@ -63,7 +63,8 @@ impl Directory {
         manifest: &Manifest,
     ) -> Result<(crate::envelope::statement::PublicKey, Signer), Error> {
         if let Some(link) = self.link_by_key(manifest.signer) {
-            if link.client != manifest.client || manifest.time > link.expires {
+            let ended = self.link_had_ended(link.link, manifest.time);
+            if link.client != manifest.client || manifest.time > link.expires || ended {
                 return Err(Error::NotAuthorised);
             }
             let link_id = Some(link.link);
@@ -80,7 +81,9 @@ impl Directory {
             SignerKind::Gateway
         } else if held(Role::Principal, client) || held(Role::Clerk, client) {
             SignerKind::ClientSide
-        } else if held(Role::Accountant, None) || held(Role::Lead, None) {
+        } else if self.was_ever_assigned(manifest.client, card.member)
+            && (held(Role::Accountant, None) || held(Role::Lead, None))
+        {
             SignerKind::Staff
         } else {
             return Err(Error::NotAuthorised);

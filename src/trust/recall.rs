@@ -26,9 +26,7 @@ impl Directory {
             return Err(Error::ForeignRoot);
         }
         let card = self.card_by_key(sender).ok_or(Error::NotAuthorised)?;
-        let spoke = card.role.is_person()
-            && self.was_active(card.member, said.time)
-            && self.member_signed(card.member, note, said.time);
+        let spoke = card.role.is_person() && self.member_signed(card.member, note, said.time);
         let document = said.subject.to_string().parse().map_err(|_| Error::Malformed)?;
         if spoke && said.kind == RevocationKind::Document && said.prev.is_none() {
             Ok((document, said))

@@ -3,15 +3,15 @@
 
 use http::Method;
 use strongroom::api::{
-    Assigned, ClientSummary, FirmDetails, Me, MemberState, MemberSummary, Offer, Rehearsal,
-    Statements, Submit,
+    Assigned, ClientSummary, FirmDetails, Me, MemberState, MemberSummary, Offer, ProblemBody,
+    Rehearsal, Statements, Submit,
 };
 use strongroom::envelope::statement::{
-    Category, Hash, Link, Note, Policy, RevocationKind, Role, YesNo,
+    Category, Hash, Link, Note, Policy, Revocation, RevocationKind, Role, YesNo,
 };
 use strongroom::ids::{ClientId, InvitationId, LinkId, MemberId};
-use strongroom::trust::Directory;
 use strongroom::trust::fragment::{Fragment, Purpose, token_hash};
+use strongroom::trust::{Directory, card_subject};
 
 use crate::support::office::{CANARY_PROOF, Invited, Office, Person};
 
@@ -350,11 +350,57 @@ async fn nobody_is_ended_before_what_they_signed() {
     office.pass_secs(60);
     let assignment = office.assignment(client, None, &[&accountant], None, &other);
     office.post("/assignments", Some(&other), &assignment).await.ok();
-    office.post("/revocations", Some(&lead), &dated_back).await.refused(422, "statement_refused");
+    office.post("/revocations", Some(&lead), &dated_back).await.refused(409, "too_early");
     office.pass_secs(60);
     let now = office.revocation(RevocationKind::Member, other.member, &lead);
     office.post("/revocations", Some(&lead), &now).await.ok();
     directory(&office, client, &accountant).await;
+}
+
+/// Whoever dates what they sign ahead, by as much as a clock may be off, stays no longer for it.
+#[tokio::test]
+async fn whoever_dates_ahead_is_ended_all_the_same() {
+    let (office, lead) = Office::with_lead().await;
+    let client = office.client(&lead, "甲公司").await;
+    let accountant = office.member(&lead, "accountant", Role::Accountant, None).await;
+    let principal = office.member(&lead, "principal", Role::Principal, Some(client)).await;
+    office.assign(&lead, client, &[&lead, &accountant]).await;
+    let ahead = office.now().plus_secs(25 * 3600);
+    let (_, early) = link(&office, client, &accountant);
+    let mut said: Link = early.statement.decode().expect("a link");
+    said.time = ahead;
+    let offer = Offer { statement: Note::sign(&said, &[&accountant.keys.sign]), ..early };
+    office.post("/request-links", Some(&accountant), &offer).await.ok();
+    let mut narrower = policy(&office, Some(client), None);
+    (narrower.on_arrival, narrower.time) = (YesNo::No, ahead);
+    office.post("/policies", Some(&principal), &signed(&narrower, &principal)).await.ok();
+
+    for (member, kind, subject) in [
+        (&accountant, RevocationKind::Card, card_subject(accountant.member, 1)),
+        (&accountant, RevocationKind::Member, accountant.member.to_string()),
+        (&principal, RevocationKind::Member, principal.member.to_string()),
+    ] {
+        let now = office.revocation(kind, &subject, &lead);
+        let refused = office.post("/revocations", Some(&lead), &now).await;
+        refused.refused(409, "too_early");
+        let problem: ProblemBody = refused.json();
+        let not_before = problem.not_before.expect("from when on");
+        assert_eq!(not_before, ahead.plus_ms(1));
+        let at = |time| {
+            let said: Revocation = now.statement.decode().expect("one");
+            Submit { statement: Note::sign(&Revocation { time, ..said }, &[&lead.keys.sign]) }
+        };
+        office.post("/revocations", Some(&lead), &at(not_before)).await.ok();
+        office.get("/me", member).await.refused(401, "unauthorized");
+    }
+    directory(&office, client, &lead).await;
+    // No further than that: what is dated later still would outrank everything.
+    let other = office.member(&lead, "other", Role::Accountant, None).await;
+    let said = office.revocation(RevocationKind::Member, other.member, &lead);
+    let said: Revocation = said.statement.decode().expect("one");
+    let far = Revocation { time: office.now().plus_secs(27 * 3600), ..said };
+    let far = Submit { statement: Note::sign(&far, &[&lead.keys.sign]) };
+    office.post("/revocations", Some(&lead), &far).await.refused(422, "statement_refused");
 }
 
 #[tokio::test]

@@ -170,6 +170,14 @@ async fn only_the_old_keys_next_card_is_taken() {
         ("the same time", sign(&Card { time: before.time, ..good.clone() })),
         ("the far future", sign(&Card { time: far, ..good.clone() })),
         ("the same recipient", sign(&Card { recipient: before.recipient.clone(), ..good.clone() })),
+        (
+            "somebody's recipient",
+            sign(&Card { recipient: theirs.recipient.clone(), ..good.clone() }),
+        ),
+        (
+            "somebody's post-quantum recipient",
+            sign(&Card { recipient_pq: theirs.recipient_pq.clone(), ..good.clone() }),
+        ),
         ("no recipient", sign(&Card { recipient: None, ..good.clone() })),
         ("the same key", {
             let card = Card { sign: before.sign, ..good.clone() };
@@ -362,4 +370,82 @@ async fn a_revoked_card_ends_sessions_and_waits_for_a_lead() {
     assert!(people(&office, &lead).await.is_in_force(person.member));
     let gone = office.ask(Method::GET, "/me", None, None::<&()>).await;
     gone.refused(401, "unauthorized");
+}
+
+/// Members whom no one directory shows together: two clerks of a client, of whom one has rotated.
+#[tokio::test]
+async fn a_key_that_somebody_ever_had_makes_no_other_member() {
+    let (office, lead) = Office::with_lead().await;
+    let client = office.client(&lead, "甲").await;
+    let accountant = office.member(&lead, "acc", Role::Accountant, None).await;
+    office.assign(&lead, client, &[&accountant]).await;
+    let first = office.member(&lead, "first", Role::Clerk, Some(client)).await;
+    let before: Card = start(&office, &first).await.card.decode().expect("a card");
+    let next = Next::of(&first);
+    rotate(&office, &first, &next.rotation(&first, &before)).await.ok();
+    let now = next.card(&before);
+
+    let invited = office.invite(&lead, Role::Clerk, Some(client)).await;
+    let path = format!("/invitations/{}/join", invited.id);
+    let second = Person::new("second", Role::Clerk);
+    let card = second.card(&office);
+    let theirs = [
+        ("a former key", Card { sign: before.sign, ..card.clone() }, &first.keys.sign),
+        ("a key", Card { sign: now.sign, ..card.clone() }, &next.keys.sign),
+        (
+            "a former recipient",
+            Card { recipient: before.recipient.clone(), ..card.clone() },
+            &second.keys.sign,
+        ),
+        (
+            "a recipient",
+            Card { recipient_pq: now.recipient_pq.clone(), ..card.clone() },
+            &second.keys.sign,
+        ),
+        (
+            "the recipient of an accountant",
+            Card { recipient: accountant.card(&office).recipient, ..card.clone() },
+            &second.keys.sign,
+        ),
+    ];
+    for (what, card, key) in theirs {
+        let mut join = second.join(&office, &invited);
+        join.card = Note::sign(&card, &[key, &invited.key()]);
+        let answer = office.post(&path, None, &join).await;
+        assert_eq!((answer.status, answer.code()), (409, "wrong_state".into()), "{what}");
+    }
+    // The directories stand, and the invitation is as good as before.
+    people(&office, &lead).await;
+    office.joined("second", &invited).await;
+    let page: Statements =
+        office.get(&format!("/directory?client={client}"), &accountant).await.ok().json();
+    Directory::verify(office.root.public(), &page.statements).expect("a directory");
+}
+
+#[tokio::test]
+async fn nobody_makes_many_cards_in_a_day() {
+    let (office, lead) = Office::with_lead().await;
+    let mut person = office.member(&lead, "wang.li", Role::Accountant, None).await;
+    let mut made = 1;
+    loop {
+        let before: Card = start(&office, &person).await.card.decode().expect("a card");
+        let next = Next::of(&person);
+        let answer = rotate(&office, &person, &next.rotation(&person, &before)).await;
+        if answer.status == 429 {
+            answer.refused(429, "too_many_requests");
+            break;
+        }
+        answer.ok();
+        (person.keys, person.kit) = (next.keys, next.kit);
+        made += 1;
+        assert!(made < 50, "no end");
+    }
+    assert_eq!(made, 12);
+    office.pass_secs(24 * 3600 + 1);
+    let kit = person.kit.clone();
+    let opened: SessionOpened = kit_login(&office, &person, &kit).await.ok().json();
+    person.holds(opened);
+    let before: Card = start(&office, &person).await.card.decode().expect("a card");
+    let next = Next::of(&person);
+    rotate(&office, &person, &next.rotation(&person, &before)).await.ok();
 }

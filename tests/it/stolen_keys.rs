@@ -1,10 +1,14 @@
 //! What somebody with a revoked key, or without a place in the firm any more, can no longer do at
 //! the gateway: end people, decide about shares, fetch what they shared.
 
+use std::sync::{Arc, Mutex};
+
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::shares::{open_share, seen, sent, share};
 use crate::support::demo::{Demo, Ran, strongroom, text};
+use crate::support::liar::Liar;
 
 fn field(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
@@ -86,4 +90,28 @@ fn a_share_ends_when_whoever_made_it_leaves_the_client() {
     assert_eq!(demo.run("principal", &late).status, 3);
     assert_eq!(open.receive(&demo, "after").code(), "share_not_open");
     assert_eq!(waiting.receive(&demo, "after").code(), "share_not_open");
+}
+
+/// The gateway says from when on somebody can be ended who dated ahead; the command signs again.
+#[test]
+fn an_end_is_dated_after_what_was_dated_ahead() {
+    let (demo, seen, liar) = Liar::before(&["lead"]);
+    let clerk = member(&demo, "clerk");
+    let later = "2036-01-01T00:00:00.000Z";
+    let tried = Arc::new(Mutex::new(Vec::<String>::new()));
+    let kept = tried.clone();
+    liar.lie(move |e| {
+        if !e.is(Method::POST, "/revocations") {
+            return;
+        }
+        let mut tried = kept.lock().expect("no panic");
+        tried.push(String::from_utf8_lossy(&e.sent).into_owned());
+        e.refuse(StatusCode::CONFLICT, "too_early");
+        e.rewrite(|problem| problem["not_before"] = later.into());
+    });
+    let ran = seen.run("lead", &["member", "suspend", &clerk]);
+    assert_eq!((ran.status, ran.code()), (3, "too_early".into()), "{}", ran.json);
+    let tried = tried.lock().expect("no panic");
+    assert_eq!(tried.len(), 2, "once more, and not for ever");
+    assert!(!tried[0].contains(later) && tried[1].contains(&format!("time {later}")));
 }

@@ -2,17 +2,20 @@
 
 use serde::Serialize;
 
-use crate::api::{MemberState, MemberSummary, Submit};
+use crate::api::{MemberState, MemberSummary};
 use crate::cli::Context;
 use crate::cli::confirm::Assurance;
 use crate::cli::directory;
 use crate::cli::error::Error;
-use crate::cli::gateway::{Ask, Session};
+use crate::cli::revocation;
 use crate::cli::terminal::printable;
 use crate::cli::words::Word;
-use crate::envelope::statement::{Hash, Note, Revocation, RevocationKind};
+use crate::envelope::statement::{Hash, RevocationKind};
 use crate::ids::MemberId;
 use crate::trust::{Spoken, card_subject, spoken};
+
+/// Where members and keys are ended.
+const REVOCATIONS: &str = "/revocations";
 
 /// The firm's members · 成员
 #[derive(Debug, clap::Args)]
@@ -130,30 +133,15 @@ pub async fn run(context: &Context, args: MemberArgs) -> Result<(), Error> {
             let card = directory.card(member).filter(|_| directory.is_active(member));
             let card = card.ok_or_else(|| Error::new(Word::NoSuchMember).about(member))?;
             let subject = card_subject(member, card.epoch);
-            revoke(&session, RevocationKind::Card, &subject).await?;
+            revocation::revoke(&session, REVOCATIONS, RevocationKind::Card, &subject).await?;
             let done = Revoked { member, epoch: card.epoch, revoked: true };
             terminal.result(&done, || format!("{}  {member}", terminal.pick("revoked", "已吊销")))
         }
         MemberAction::Suspend { member } => {
-            revoke(&session, RevocationKind::Member, &member.to_string()).await?;
+            revocation::revoke(&session, REVOCATIONS, RevocationKind::Member, &member.to_string())
+                .await?;
             let done = Suspended { member, state: MemberState::Suspended };
             terminal.result(&done, || format!("{}  {member}", terminal.pick("suspended", "已停用")))
         }
     }
-}
-
-/// Signs and submits the end of something.
-async fn revoke(session: &Session, kind: RevocationKind, subject: &str) -> Result<(), Error> {
-    let keys = session.profile().keys()?;
-    let subject =
-        subject.parse().map_err(|e| Error::new(Word::Internal).about("subject").because(e))?;
-    let revocation = Revocation {
-        root: session.profile().info().root.key_id(),
-        kind,
-        subject,
-        prev: None,
-        time: session.clock().now(),
-    };
-    let submit = Submit { statement: Note::sign(&revocation, &[&keys.sign]) };
-    session.answer(&Ask::post("/revocations", &submit)?).await.map(drop)
 }

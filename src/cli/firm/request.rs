@@ -5,17 +5,18 @@
 
 use serde::Serialize;
 
-use crate::api::{LinkInfo, LinkState, Offer, Offered, ShareInfo, Submit, limits};
+use crate::api::{LinkInfo, LinkState, Offer, Offered, ShareInfo, limits};
 use crate::cli::Context;
 use crate::cli::directory;
 use crate::cli::error::Error;
-use crate::cli::gateway::{Ask, Session};
+use crate::cli::gateway::Session;
 use crate::cli::lang::Lang;
+use crate::cli::revocation;
 use crate::cli::send::client_or_only;
 use crate::cli::terminal::Terminal;
 use crate::cli::words::Word;
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Link, Note, Revocation, RevocationKind};
+use crate::envelope::statement::{Link, Note, RevocationKind};
 use crate::ids::{ClientId, LinkId};
 use crate::trust::fragment::{Fragment, Purpose, token_hash};
 
@@ -211,20 +212,7 @@ fn told(terminal: &Terminal, requested: &Requested) -> String {
 }
 
 async fn revoke(context: &Context, session: &Session, link: LinkId) -> Result<(), Error> {
-    let keys = session.profile().keys()?;
-    let subject = link
-        .to_string()
-        .parse()
-        .map_err(|e| Error::new(Word::Internal).about("subject").because(e))?;
-    let revocation = Revocation {
-        root: session.profile().info().root.key_id(),
-        kind: RevocationKind::Link,
-        subject,
-        prev: None,
-        time: session.clock().now(),
-    };
-    let submit = Submit { statement: Note::sign(&revocation, &[&keys.sign]) };
-    session.answer(&Ask::post("/revocations", &submit)?).await?;
+    revocation::revoke(session, "/revocations", RevocationKind::Link, &link.to_string()).await?;
     let done = Revoked { link, state: LinkState::Revoked };
     let terminal = &context.terminal;
     terminal.result(&done, || format!("{}  {link}", terminal.pick("ended", "已终止")))

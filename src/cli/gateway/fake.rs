@@ -39,6 +39,7 @@ pub(in crate::cli) fn problem(status: u16, code: &str) -> Answer {
         detail: None,
         code: code.into(),
         request_id: None,
+        not_before: None,
     };
     json(status, &body)
 }

@@ -309,7 +309,7 @@ fn refusal(status: StatusCode, problem: Option<&ProblemBody>) -> Error {
                 Some(word) => Error::new(word),
                 None => Error::new(Word::Unavailable).because(detail),
             },
-            code => Error::remote(code, &detail),
+            code => Error::remote(code, &detail).no_earlier_than(problem.not_before),
         };
     }
     match status {
@@ -355,6 +355,7 @@ mod tests {
             detail: None,
             code: code.into(),
             request_id: None,
+            not_before: None,
         };
         for (status, code, exit, named) in [
             (404, "not_found", Exit::Refused, "not_found"),

@@ -9,9 +9,10 @@ use crate::cli::Context;
 use crate::cli::directory;
 use crate::cli::error::Error;
 use crate::cli::gateway::{Ask, Session};
+use crate::cli::revocation;
 use crate::cli::words::Word;
 use crate::envelope::statement::{
-    Authorisation, Basis, Category, Decision, Note, Revocation, RevocationKind, Role, Share,
+    Authorisation, Basis, Category, Decision, Note, RevocationKind, Role, Share,
 };
 use crate::ids::ShareId;
 
@@ -141,22 +142,11 @@ async fn submitted(
 /// [`Word::NotFound`], [`Word::NotAllowed`], and those of asking.
 pub async fn run_revoke(context: &Context, args: ShareArg) -> Result<(), Error> {
     let session = context.session()?;
-    let keys = session.profile().keys()?;
-    let subject = args
-        .share
-        .to_string()
-        .parse()
-        .map_err(|e| Error::new(Word::Internal).about("subject").because(e))?;
-    let revocation = Revocation {
-        root: session.profile().info().root.key_id(),
-        kind: RevocationKind::Share,
-        subject,
-        prev: None,
-        time: session.clock().now(),
-    };
-    let submit = Submit { statement: Note::sign(&revocation, &[&keys.sign]) };
+    let share = args.share.to_string();
+    let path = format!("/shares/{share}/revocation");
+    let answer = revocation::revoke(&session, &path, RevocationKind::Share, &share).await?;
     let info: ShareInfo =
-        session.post(format!("/shares/{}/revocation", args.share), &submit).await?;
+        serde_json::from_slice(&answer).map_err(|e| Error::new(Word::BadAnswer).because(e))?;
     decided(&context.terminal, &info)
 }
 

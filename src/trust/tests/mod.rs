@@ -1,4 +1,5 @@
 mod arrival;
+mod ended;
 mod handover;
 mod rotation;
 
@@ -277,13 +278,6 @@ fn what_a_lead_signed_outlives_their_role() {
     notes.push(Note::sign(&ended, &[&key(0)]));
     let directory = verify(&notes).expect("the firm stands");
     assert!(!directory.holds(member(1), Role::Lead, None));
-    let sent = |secs| {
-        let sent =
-            Manifest { direction: Direction::Out, time: TIME.plus_secs(secs), ..manifest(1) };
-        directory.verify_manifest(&Note::sign(&sent, &[&key(1)])).map(|(_, signer)| signer.kind)
-    };
-    assert_eq!(sent(59), Ok(SignerKind::Staff));
-    assert_eq!(sent(60), Err(Error::NotAuthorised), "sent after the role had ended");
     let late = Assignment {
         time: TIME.plus_secs(61),
         ..assignment(&[2], Some(assignment(&[2], None).hash()))
