@@ -80,7 +80,11 @@ pub fn believed(
     for card in cards.iter().filter(|card| Some(card.member) != own) {
         let Some(now) = pin_of(card) else { continue };
         match before.known.pins.get(&card.member) {
-            Some(pin) if pin.card == now.card => {}
+            Some(pin) if pin.card == now.card => {
+                if pin.unannounced {
+                    directory.tell_newcomer(card.member);
+                }
+            }
             Some(pin) if pin.epoch >= now.epoch => {
                 return Err(Error::new(Word::DirectoryRolledBack));
             }
@@ -90,7 +94,7 @@ pub fn believed(
                 let vouched = directory.vouched(card.member);
                 if matches!(vouched, Some(Vouched::Lead | Vouched::Root)) {
                     directory.tell_change(change);
-                    learned.known.pins.insert(card.member, now);
+                    learned.known.pins.insert(card.member, Pin { unannounced: true, ..now });
                 } else {
                     directory.hold_back(change);
                 }
@@ -105,10 +109,11 @@ pub fn believed(
             }
             None => {
                 // Whoever takes the place of somebody with a lost key is no silent change either.
-                if !before.scope.statements.is_empty() {
+                let unannounced = !before.scope.statements.is_empty();
+                if unannounced {
                     directory.tell_newcomer(card.member);
                 }
-                learned.known.pins.insert(card.member, now);
+                learned.known.pins.insert(card.member, Pin { unannounced, ..now });
             }
         }
     }
@@ -121,7 +126,13 @@ pub fn believed(
 /// The pin of a card that something can be sealed to.
 pub fn pin_of(card: &Card) -> Option<Pin> {
     let known_by = card.recipient.as_ref().or(card.recipient_pq.as_ref())?.fingerprint();
-    Some(Pin { card: card.hash(), epoch: card.epoch, known_by, confirmed: false })
+    Some(Pin {
+        card: card.hash(),
+        epoch: card.epoch,
+        known_by,
+        confirmed: false,
+        unannounced: false,
+    })
 }
 
 /// The lasting statements among `notes`, by whom they are about.

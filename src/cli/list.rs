@@ -76,8 +76,9 @@ pub async fn run(context: &Context, args: ListArgs) -> Result<(), Error> {
     let session = context.session()?;
     let reading = Reading::new(&session)?;
     let query = Query { client: args.client, period: args.period, state: args.state };
-    let found = reading.find(&query).await?;
-    let findings = reading.follow(&query, &found.iter().collect::<Vec<_>>()).await?;
+    let mut found = reading.find(&query).await?;
+    let mut findings = reading.follow(&query, &found.iter().collect::<Vec<_>>()).await?;
+    found.append(&mut findings.late);
     let mut rows = Vec::with_capacity(found.len());
     let mut failed = None;
     for info in &found {

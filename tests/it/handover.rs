@@ -271,3 +271,49 @@ fn a_hand_over_whose_answer_was_lost_is_completed_by_the_same_command() {
     let done = move_on(&seen, &people, &file).ok();
     assert_eq!((&done["state"], rows(&done["signed"]).len()), (&"completed".into(), 3));
 }
+
+#[test]
+fn a_client_that_the_gateway_keeps_quiet_about_is_not_left_behind() {
+    let (demo, seen, liar) = Liar::before(&["lead", "accountant"]);
+    let (from, to) = (member(&seen, "accountant"), member(&demo, "accountant2"));
+    let added = seen.run("lead", &["client", "add", "乙公司"]).ok();
+    let other = added["client"].as_str().expect("an id").to_owned();
+    seen.run("lead", &["assign", "--client", &other, "--to", &from]).ok();
+    let quiet = other.clone();
+    liar.lie(move |e| {
+        if e.is(Method::GET, "/clients") {
+            e.rewrite(|all| {
+                let all = all.as_array_mut().expect("clients");
+                all.retain(|client| client["client"] != quiet.as_str());
+            });
+        }
+    });
+    let file = text(&demo.place("handover.txt"));
+    let handover = ["handover", "--from", &from, "--to", &to, "--statement", &file];
+    seen.run("lead", &handover);
+    seen.run("accountant", &["rewrap"]).ok();
+    let ran = seen.run("lead", &handover);
+    assert_eq!((ran.status, ran.code()), (4, "handover_changed".into()), "{}", ran.stderr);
+    let note = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(!note.contains("\u{2014} "), "nobody has signed: {note}");
+}
+
+#[test]
+fn a_hand_over_needs_the_log_and_the_witness_that_a_signer_requires() {
+    let demo = Demo::start();
+    let (from, to) = (member(&demo, "accountant"), member(&demo, "accountant2"));
+    let file = text(&demo.place("handover.txt"));
+    let handover = ["handover", "--from", &from, "--to", &to, "--statement", &file];
+    demo.run("lead", &handover);
+    demo.run("accountant", &["rewrap"]).ok();
+    let key = crate::witness::impostor();
+    demo.run("lead", &["require-witness", &key]).ok();
+    let ran = demo.run("lead", &handover);
+    assert_eq!((ran.status, ran.code()), (4, "not_cosigned".into()), "{}", ran.stderr);
+    demo.run("lead", &["require-witness", "--none"]).ok();
+    let ran = demo.run("lead", &handover);
+    assert_eq!(ran.code(), "handover_unsigned");
+    demo.run("accountant", &["require-witness", &key]).ok();
+    let ran = demo.run("accountant", &["handover", "sign", &file]);
+    assert_eq!((ran.status, ran.code()), (4, "not_cosigned".into()), "{}", ran.stderr);
+}

@@ -118,6 +118,19 @@ fn a_document_that_is_held_back_is_missed() {
     assert_eq!(files(&to.join(&client)).len(), shown - 1, "the others are written");
     assert!(row(&ran, &b)["path"].is_null() && row(&ran, &c)["path"].is_string());
 
+    // Left out of the lists alone, it is asked for by itself and taken like the others.
+    let hidden = [b.clone()];
+    liar.lie(move |e| {
+        if is_listing(e) {
+            hide(e, &hidden);
+        }
+    });
+    let ran = seen.run("accountant", &["list"]);
+    assert_eq!((ran.status, row(&ran, &b)["verified"].as_bool()), (0, Some(true)), "{}", ran.json);
+    let ran = pull_all(&seen, &demo.place("left out"));
+    assert_eq!(ran.status, 0, "{}", ran.json);
+    assert!(row(&ran, &b)["path"].is_string(), "{}", ran.json);
+
     // From the chains too: this device has seen it before.
     for (what, id, reason) in [("in between", &b, "chain_gap"), ("last", &c, "chain_rolled_back")] {
         let hidden = [id.clone()];

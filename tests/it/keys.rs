@@ -444,6 +444,9 @@ fn somebody_who_reads_from_now_on_is_named_before_the_first_document() {
     let id = field(&joined, "member");
     demo.run("lead", &["assign", "--client", &client, "--to", &id]).ok();
     let file = text(&demo.file("after.txt", b"after"));
+    // Programs that see it first tell nobody: the next person is told all the same.
+    demo.run("principal", &["recipients", "--client", &client]).ok();
+    document(send(&demo, "principal", "by a program.txt"));
     let profile = text(&demo.profile("principal"));
     let spoken = || {
         let mut command = crate::support::demo::strongroom(&["--profile", &profile]);

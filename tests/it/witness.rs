@@ -91,7 +91,7 @@ fn until<T>(what: &str, mut tried: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A key of the same name that is another.
-fn impostor() -> String {
+pub(crate) fn impostor() -> String {
     CosignerKey::new("witness.example/w1", [9; 32]).expect("a name").to_string()
 }
 

@@ -22,10 +22,11 @@ use crate::trust::handover::Signed;
 
 use super::Context;
 use super::directory;
-use super::error::{Error, file_error};
+use super::error::{Error, Exit, file_error};
 use super::firm::{AssignArgs, is_confirmed, sign_assignment};
 use super::gateway::Session;
 use super::lang::Lang;
+use super::log;
 use super::reading::Reading;
 use super::words::Word;
 
@@ -142,6 +143,7 @@ async fn move_on(
     }
     // A directory of before the assignment would not name the successor.
     let reading = Reading::new(session)?;
+    log::look(session).await?;
     let gathered = gather(&reading, &clients, from).await?;
     let mut note = match read(&path)? {
         Some(note) => note,
@@ -167,6 +169,7 @@ async fn move_on(
     if said.from != from || said.to != to || said.clients != clients {
         return Err(Error::new(Word::BadHandover).about_path(&path));
     }
+    names_all(&reading, &said, &path).await?;
     if !gathered.agrees(&reading, &said).await? {
         return Err(Error::new(Word::HandoverChanged).about_path(&path));
     }
@@ -195,6 +198,8 @@ async fn sign(context: &Context, session: &Session, path: PathBuf) -> Result<(),
         return Err(Error::new(Word::NotAllowed));
     }
     let reading = Reading::new(session)?;
+    log::look(session).await?;
+    names_all(&reading, &said, &path).await?;
     let gathered = gather(&reading, &said.clients, said.from).await?;
     if !gathered.agrees(&reading, &said).await? {
         return Err(Error::new(Word::HandoverChanged).about_path(&path));
@@ -264,6 +269,22 @@ fn unsigned(lang: Lang, path: &Path, signed: &Signed, said: &Handover) -> Error 
     }
     let who = names.join(lang.pick(", ", "、"));
     Error::new(Word::HandoverUnsigned).about_path(path).about(who)
+}
+
+/// Every client that this device ever met, and whose books the leaver keeps, must be among those
+/// that are handed over: the lead's device had the gateway's word for it.
+async fn names_all(reading: &Reading<'_>, said: &Handover, path: &Path) -> Result<(), Error> {
+    let met = reading.session().profile().desk().clients_met()?;
+    for client in met.into_iter().filter(|client| !said.clients.contains(client)) {
+        match reading.directory(client).await {
+            Ok(directory) if directory.subjects_of(client, said.from).is_empty() => {}
+            Ok(_) => return Err(Error::new(Word::HandoverChanged).about_path(path)),
+            // Not this signer's client any more.
+            Err(error) if error.exit() == Exit::Refused => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn believe(session: &Session, note: &Note, path: &Path) -> Result<Handover, Error> {

@@ -79,6 +79,14 @@ impl Desk {
         self.clients_in(HEADS)
     }
 
+    /// Clients whose directories this device has seen.
+    ///
+    /// # Errors
+    /// [`Word::CannotRead`].
+    pub fn clients_met(&self) -> Result<BTreeSet<ClientId>, Error> {
+        self.clients_in(SEEN)
+    }
+
     /// Clients of which a folder of it keeps something.
     ///
     /// # Errors

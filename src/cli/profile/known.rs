@@ -29,6 +29,9 @@ pub struct Pin {
     pub known_by: Hash,
     /// Whether the person of this profile compared it with theirs.
     pub confirmed: bool,
+    /// Whether a sender has yet to be told that they read now.
+    #[serde(default)]
+    pub unannounced: bool,
 }
 
 /// Everything known of people, and what was seen in one directory.
@@ -123,6 +126,23 @@ impl Desk {
         Ok(())
     }
 
+    /// Notes that a sender was told of these.
+    ///
+    /// # Errors
+    /// As [`Desk::learn`].
+    pub fn announced(&self, members: &[MemberId]) -> Result<(), Error> {
+        let folder = self.folder(FOLDER)?;
+        let path = folder.join(LOCK);
+        let _turn = Lock::wait(&path).map_err(|e| file_error(Word::CannotWrite, &path, &e))?;
+        let mut known = self.known()?;
+        for member in members {
+            if let Some(pin) = known.pins.get_mut(member) {
+                pin.unannounced = false;
+            }
+        }
+        write_json(&folder.join(KNOWN), &known)
+    }
+
     /// Takes `pin` as the card of `member`: somebody has confirmed it.
     ///
     /// # Errors
@@ -143,7 +163,7 @@ mod tests {
 
     fn pin(epoch: u64, confirmed: bool) -> Pin {
         let card = Hash::of(&epoch.to_be_bytes());
-        Pin { card, epoch, known_by: card, confirmed }
+        Pin { card, epoch, known_by: card, confirmed, unannounced: false }
     }
 
     fn learned(epoch: u64, confirmed: bool) -> Memory {

@@ -191,6 +191,7 @@ async fn choose(
         let mut listed = reading.find(&query).await?;
         let shown: Vec<&DocumentInfo> = listed.iter().chain(&found).collect();
         findings = reading.follow(&query, &shown).await?;
+        listed.append(&mut findings.late);
         listed.retain(|info| {
             info.state.is_complete() && (!args.new || (!info.pulled && info.sender != Some(me)))
         });

@@ -29,7 +29,7 @@ use crate::api::Me;
 use crate::clock::Clock;
 use crate::envelope::Recipient;
 use crate::envelope::statement::{Category, Direction, Hash, Period, SealLevel, SigningKey};
-use crate::ids::ClientId;
+use crate::ids::{ClientId, MemberId};
 use crate::trust::{Demand, DemandError, Directory, Reader, spoken};
 
 use super::Context;
@@ -151,9 +151,23 @@ async fn run_session(
     run(context, sender, options).await
 }
 
-/// Says who reads now that did not before, and whose key a lead has vouched for.
-fn tell_news(context: &Context, directory: &Directory, readers: &[Reader]) {
+/// Says who reads now that did not before, and whose key a lead has vouched for; once, as soon as
+/// there is a person to be told.
+fn tell_news(
+    context: &Context,
+    desk: &Desk,
+    directory: &Directory,
+    readers: &[Reader],
+) -> Result<(), Error> {
     let terminal = &context.terminal;
+    let is_news = |member| {
+        directory.is_newcomer(member)
+            || directory.told_changes().iter().any(|change| change.member == member)
+    };
+    let news: Vec<MemberId> = readers.iter().map(|r| r.member).filter(|m| is_news(*m)).collect();
+    if terminal.json || news.is_empty() {
+        return Ok(());
+    }
     for reader in readers {
         let member = reader.member;
         let words = spoken(&reader.known_by);
@@ -177,6 +191,7 @@ fn tell_news(context: &Context, directory: &Directory, readers: &[Reader]) {
             _ => {}
         }
     }
+    desk.announced(&news)
 }
 
 /// Who sends, whom the statements name, and whose documents they become.
@@ -204,7 +219,7 @@ async fn run(context: &Context, sender: Sender, options: SendOptions) -> Result<
         (_, error) => directory::undemandable(error),
     })?;
     readers.retain(|reader| !firm_alone || reader.is_firm_side());
-    tell_news(context, &directory, &readers);
+    tell_news(context, &desk, &directory, &readers)?;
     let recipients = readers
         .iter()
         .map(|reader| Recipient::try_from(&reader.recipient))

@@ -182,6 +182,8 @@ pub struct Findings {
     followed: BTreeMap<ClientId, Followed>,
     /// What is not shown.
     pub missing: Vec<Missing>,
+    /// What was not listed and is there: it came between two answers, or was left out of one.
+    pub late: Vec<DocumentInfo>,
 }
 
 impl Findings {
@@ -248,9 +250,10 @@ impl Reading<'_> {
                 Err(error) => return Err(error),
             };
             let period = if whole { Some(query.period) } else { None };
-            let (followed, missing) =
+            let (followed, missing, late) =
                 self.follow_client(client, &directory, period, listed).await?;
             findings.missing.extend(missing);
+            findings.late.extend(late);
             findings.followed.insert(client, followed);
         }
         Ok(findings)
@@ -272,7 +275,7 @@ impl Reading<'_> {
         directory: &Directory,
         period: Option<Option<Period>>,
         listed: &[&DocumentInfo],
-    ) -> Result<(Followed, Vec<Missing>), Error> {
+    ) -> Result<(Followed, Vec<Missing>, Vec<DocumentInfo>), Error> {
         let desk = self.session().profile().desk();
         let _turn = Ledger::turn(&desk, client).await?;
         let known = Ledger::read(&desk, client)?;
@@ -281,7 +284,7 @@ impl Reading<'_> {
         if let Some(head) = desk.head(client)? {
             followed.expect(&head.manifest);
         }
-        let mut missing = Vec::new();
+        let (mut missing, mut late) = (Vec::new(), Vec::new());
         if let Some(period) = period {
             // What is in a chain was complete once: that it is not, or not any more, is no more
             // than the gateway's word.
@@ -298,7 +301,11 @@ impl Reading<'_> {
                 });
             }
             for (at, Absent { about, word, .. }) in absent.into_iter().enumerate() {
-                if at < ASKED_AGAIN && word == Word::Missing && self.is_there(about.0).await? {
+                if at < ASKED_AGAIN
+                    && word == Word::Missing
+                    && let Some(info) = self.complete(about.0).await?
+                {
+                    late.push(info);
                     continue;
                 }
                 missing.push(Missing { client, about, word });
@@ -307,7 +314,7 @@ impl Reading<'_> {
         if !followed.faulty() && followed.ledger != known {
             followed.ledger.store(&desk, client)?;
         }
-        Ok((followed, missing))
+        Ok((followed, missing, late))
     }
 
     /// Those of `absent` that their senders say they took back, with who signed their manifests.
@@ -398,10 +405,10 @@ impl Reading<'_> {
         }
     }
 
-    async fn is_there(&self, document: DocumentId) -> Result<bool, Error> {
+    async fn complete(&self, document: DocumentId) -> Result<Option<DocumentInfo>, Error> {
         match self.document(document).await {
-            Ok(info) => Ok(info.state.is_complete()),
-            Err(error) if error.word() == Word::NotFound => Ok(false),
+            Ok(info) => Ok(Some(info).filter(|info| info.state.is_complete())),
+            Err(error) if error.word() == Word::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
