@@ -74,8 +74,10 @@ impl Terminal {
 
     /// Says why it failed, with a code and a message of the caller's.
     pub fn fail_with(&self, code: &str, message: &str) {
+        // A gateway's own code, where this program does not know it.
+        let code = printable(code);
         let line = if self.json {
-            let error = ErrorJson { code: code.to_owned(), message: message.to_owned() };
+            let error = ErrorJson { code, message: message.to_owned() };
             serde_json::to_string(&error).unwrap_or_default()
         } else {
             format!("strongroom: {message} [{code}]")

@@ -34,6 +34,7 @@ mod hostile_documents;
 mod hostile_keys;
 mod hostile_log;
 mod hostile_uploads;
+mod hostile_words;
 mod hosts;
 mod identity;
 mod identity_sessions;

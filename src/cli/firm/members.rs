@@ -119,7 +119,7 @@ pub async fn run(context: &Context, args: MemberArgs) -> Result<(), Error> {
                         "{}  {}  {state}  {}  {}\n  {}  [{}]\n",
                         m.member,
                         terminal.lang.role(m.role),
-                        m.login,
+                        printable(&m.login),
                         printable(&m.name),
                         row.words.as_ref().map_or("-", |words| terminal.lang.spoken(words)),
                         row.assurance.map_or("-", |assurance| assurance.said(terminal.lang)),

@@ -84,7 +84,7 @@ pub(super) async fn show_me(context: &Context, session: &Session) -> Result<(), 
         let mut text = format!(
             "{} ({}, {}) @ {} — {}\n",
             printable(&whoami.name),
-            whoami.login,
+            printable(&whoami.login),
             terminal.lang.role(whoami.role),
             printable(&whoami.firm),
             whoami.gateway
