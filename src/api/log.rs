@@ -10,6 +10,8 @@ use crate::ids::{DocumentId, MemberId};
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogProof {
+    /// The entry, byte for byte: what its leaf, which the receipt names, is the hash of.
+    pub entry: String,
     /// Whether the entry has its place in the tree; it gets it within a minute.
     pub included: bool,
     /// The proof with the newest checkpoint (C2SP tlog-proof), once it is included; where a

@@ -137,6 +137,15 @@ impl Tx {
             .transpose()
     }
 
+    /// The text of the entry with this leaf.
+    pub async fn text_of(&mut self, leaf: &Hash) -> Result<Option<String>, Error> {
+        let text = sqlx::query_scalar("SELECT text FROM entries WHERE leaf = $1")
+            .bind(&leaf.0[..])
+            .fetch_optional(self.conn())
+            .await?;
+        Ok(text)
+    }
+
     /// Texts of the entries at `first` and after, up to `count`, in order.
     pub async fn texts_at(&mut self, first: u64, count: u64) -> Result<Vec<String>, Error> {
         let texts = sqlx::query_scalar(

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use strongroom::clock::Clock;
 use strongroom::envelope::statement::{Card, Hash, Note, PublicKey, Receipt, Role, SigningKey};
+use strongroom::identity::GatewaySecrets;
 use strongroom::ids::{DocumentId, MemberId};
 use strongroom::merkle::{Checkpoint, CosignerKey, LoggedProof, VerifierKey, leaf_hash};
 use strongroom::secrets::Secret;
@@ -224,4 +225,95 @@ fn a_receipt_that_brings_its_own_firm_is_not_believed_by_whoever_knows_one() {
     }
     let ran = demo.run("principal", &["receipt", "--page", &receipt, "--root", &print]);
     assert_eq!(ran.code(), "not_cosigned");
+}
+
+#[test]
+fn a_receipt_shows_what_its_entry_says_and_not_only_that_there_is_one() {
+    let mut demo = Demo::start();
+    let address = demo.address();
+    let receipt = send(&demo, "principal", "a.pdf");
+    let bare = duplicate(&demo, &receipt, "bare.txt");
+    let shown = included(&demo, "principal", &receipt);
+    assert_eq!(shown["entry_checked"], true);
+    let kept = std::fs::read_to_string(&receipt).expect("kept");
+    let (before, rest) = kept.split_once("=== entry\n").expect("the entry is kept");
+    let (entry, proof) = rest.split_once("=== proof\n").expect("and the proof");
+    assert!(entry.contains(shown["document"].as_str().expect("an id")), "{entry}");
+
+    // A gateway that names an entry in the log that says something else: its own signature is
+    // good, and the entry is there.
+    let other = send(&demo, "principal", "b.pdf");
+    included(&demo, "principal", &other);
+    let said = |path: &Path| {
+        let kept = std::fs::read_to_string(path).expect("kept");
+        let note = kept.split("=== ").next().expect("a receipt").to_owned();
+        Note::parse(&note).expect("a note").decode::<Receipt>().expect("a receipt")
+    };
+    let (promised, foreign) = (said(&bare), said(&other));
+    let secrets = GatewaySecrets::load(&demo.data().join("secrets.json")).expect("secrets");
+    let gateway = kept.split_once("=== gateway").expect("an origin").1;
+    let gateway = gateway.split_once("=== card").expect("cards").0;
+    for (what, lie) in [
+        ("another document's", Receipt { entry: foreign.entry, ..promised.clone() }),
+        ("another manifest's", Receipt { manifest: foreign.manifest, ..promised.clone() }),
+        ("no manifest's", Receipt { manifest: None, ..promised.clone() }),
+        ("another commitment's", Receipt { commit: foreign.commit, ..promised.clone() }),
+    ] {
+        let note = Note::sign(&lie, &[&secrets.receipt_key()]);
+        let path = demo.file("lie.txt", format!("{note}=== gateway{gateway}").as_bytes());
+        let ran = verify(&demo, "principal", &path);
+        assert_eq!((ran.status, ran.code()), (4, "bad_proof".into()), "{what}: {}", ran.json);
+    }
+    // The same of an opening of the very document.
+    let page = text(&demo.place("out"));
+    demo.run("accountant", &["pull", &promised.document.to_string(), "--to", &page]).ok();
+    an_opening_is_no_receipt(&demo, &promised, &secrets, gateway);
+    assert_eq!(demo.stop(), Some(0));
+
+    // Files by themselves: with another's entry, and of before entries were kept.
+    let foreign_entry = std::fs::read_to_string(&other).expect("kept");
+    let foreign_entry = foreign_entry.split_once("=== entry\n").expect("kept").1;
+    let foreign_entry = foreign_entry.split_once("=== proof\n").expect("kept").0;
+    let swapped = format!("{before}=== entry\n{foreign_entry}=== proof\n{proof}");
+    let swapped = demo.file("swapped.txt", swapped.as_bytes());
+    let ran = verify(&demo, "principal", &swapped);
+    assert_eq!((ran.status, ran.code()), (4, "bad_proof".into()));
+    let older = demo.file("older.txt", format!("{before}=== proof\n{proof}").as_bytes());
+    let ran = verify(&demo, "principal", &older).ok();
+    assert_eq!((&ran["included"], &ran["entry_checked"]), (&true.into(), &false.into()));
+    let page = demo.run("principal", &["receipt", "--page", &text(&older)]).ok();
+    assert!(
+        page["html"].as_str().expect("a page").contains("what that entry says was not checked")
+    );
+    demo.serve(address);
+    let url = format!("https://{address}");
+    let ran = demo.run("principal", &["verify", &text(&older), "--gateway", &url]).ok();
+    assert_eq!(ran["entry_checked"], true);
+}
+
+/// A receipt that names the entry of an opening of its own document is none.
+fn an_opening_is_no_receipt(
+    demo: &Demo,
+    promised: &Receipt,
+    secrets: &GatewaySecrets,
+    gateway: &str,
+) {
+    let client = demo.client("principal");
+    let row: Value = {
+        let rows = demo.run("auditor", &["audit", "export", "--data", &text(&demo.data())]);
+        let lines = String::from_utf8(rows.stdout).expect("text");
+        let opening = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let mut opening = opening.filter(|row| {
+            let entry = row["entry"].as_str().expect("a text");
+            entry.contains("\naction document.open\n")
+                && entry.contains(&promised.document.to_string())
+                && entry.contains(&client)
+        });
+        opening.next().expect("it was opened")
+    };
+    let entry: Hash = row["leaf"].as_str().expect("a leaf").parse().expect("a hash");
+    let note = Note::sign(&Receipt { entry, ..promised.clone() }, &[&secrets.receipt_key()]);
+    let path = demo.file("opening.txt", format!("{note}=== gateway{gateway}").as_bytes());
+    let ran = verify(demo, "principal", &path);
+    assert_eq!((ran.status, ran.code()), (4, "bad_proof".into()), "{}", ran.json);
 }

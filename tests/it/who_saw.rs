@@ -143,6 +143,7 @@ async fn receipts_are_proven_and_the_tree_is_served_in_tiles() {
     assert!(!waiting.included && waiting.proof.is_none());
     sequencer.all().await.expect("sequenced").expect("a checkpoint");
     let proven = ask().await;
+    assert_eq!(leaf_hash(proven.entry.as_bytes()), entry.0, "the entry itself goes with it");
     let proof = LoggedProof::parse(&proven.proof.expect("a proof")).expect("a proof");
     assert!(proven.included && proof.includes(&entry.0) == Ok(true));
     let newer = Checkpoint::from_text(proof.checkpoint.text()).expect("a checkpoint");

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli::error::Error;
 use crate::cli::profile;
 use crate::cli::words::Word;
-use crate::envelope::statement::{Note, PublicKey};
+use crate::envelope::statement::{Entry, Note, PublicKey, Statement};
 use crate::merkle::LoggedProof;
 
 /// What every part begins with.
@@ -27,6 +27,9 @@ pub struct Kept {
     pub root: Option<PublicKey>,
     /// Root-signed cards of the keys that sign receipts and checkpoints.
     pub cards: Vec<Note>,
+    /// The entry that was promised, as the gateway gave it; a file of before that was asked for has
+    /// none.
+    pub entry: Option<Entry>,
     /// The proof that the promise was kept.
     pub proof: Option<LoggedProof>,
 }
@@ -54,6 +57,7 @@ impl Kept {
                 gateway: None,
                 root: None,
                 cards: Vec::new(),
+                entry: None,
                 proof: None,
             });
         }
@@ -67,12 +71,14 @@ impl Kept {
         let mut parts = parts.into_iter();
         let (_, receipt) = parts.next()?;
         let receipt = Note::parse(&receipt).ok()?;
-        let mut kept = Self { receipt, gateway: None, root: None, cards: Vec::new(), proof: None };
+        let cards = Vec::new();
+        let mut kept = Self { receipt, gateway: None, root: None, cards, entry: None, proof: None };
         for (name, body) in parts {
             match name {
                 "gateway" => kept.gateway = Some(body.trim_end().to_owned()),
                 "root" => kept.root = Some(body.trim_end().parse().ok()?),
                 "card" => kept.cards.push(Note::parse(&body).ok()?),
+                "entry" => kept.entry = Some(Entry::from_text(&body).ok()?),
                 "proof" => kept.proof = Some(LoggedProof::parse(&body).ok()?),
                 _ => return None,
             }
@@ -92,6 +98,9 @@ impl fmt::Display for Kept {
         }
         for card in &self.cards {
             write!(f, "{PART}card\n{card}")?;
+        }
+        if let Some(entry) = &self.entry {
+            write!(f, "{PART}entry\n{}", entry.text())?;
         }
         if let Some(proof) = &self.proof {
             write!(f, "{PART}proof\n{proof}")?;
@@ -134,6 +143,7 @@ mod tests {
             gateway: None,
             root: None,
             cards: Vec::new(),
+            entry: None,
             proof: None,
         };
         assert_eq!(bare.to_string(), note.to_string(), "a receipt is a signed note");
@@ -141,6 +151,16 @@ mod tests {
             gateway: Some("https://files.example:8443".into()),
             root: Some(key.public()),
             cards: vec![note.clone(), note.clone()],
+            entry: Some(Entry {
+                time: Timestamp::EPOCH,
+                actor: None,
+                action: "document.complete".parse().expect("a word"),
+                client: None,
+                object: None,
+                manifest: None,
+                commit: None,
+                data: Hash([7; 32]),
+            }),
             proof: Some(LoggedProof {
                 index: 1,
                 hashes: vec![[6; 32]],

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::api::LogProof;
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Receipt, RootKnown};
+use crate::envelope::statement::{Entry, Receipt, RootKnown, Statement};
 use crate::ids::{DocumentId, RootId};
 use crate::merkle::{LoggedProof, SignedNote};
 
@@ -31,6 +31,9 @@ pub use kept::Kept;
 
 /// The gateway promises to have an entry in its log within so many seconds.
 const PROMISED_SECONDS: i64 = 60;
+
+/// What an entry says that a receipt can promise.
+const PROMISED_ACTIONS: [&str; 2] = ["document.complete", "document.arrive"];
 
 /// Check a receipt against the firm's log · 核验回执
 #[derive(Debug, clap::Args)]
@@ -96,6 +99,9 @@ pub(super) struct Outcome {
     time: Timestamp,
     /// Not included although the minute that was promised is over.
     overdue: bool,
+    /// Whether the entry's text is there and says what the receipt does; false for a file that was
+    /// kept without it, which shows the entry's hash in the log and not what it is of.
+    entry_checked: bool,
     /// The fingerprint of the root key that all of this leads to.
     root: RootId,
     /// From where that key is known.
@@ -114,7 +120,9 @@ pub async fn run_verify(context: &Context, args: VerifyArgs) -> Result<(), Error
     let receipt: Receipt =
         kept.receipt.decode().map_err(|_| Error::new(Word::NotAReceipt).about_path(path))?;
     let firm = Firm::of(context, (&kept, &receipt, path), args.root, args.witness.as_deref())?;
-    if !kept.proof.as_ref().is_some_and(|proof| firm.is_cosigned(proof)) {
+    let enough = kept.proof.as_ref().is_some_and(|proof| firm.is_cosigned(proof));
+    // A file of before entries were kept is enough off line; whoever names a gateway has it completed.
+    if !enough || (kept.entry.is_none() && args.gateway.is_some()) {
         fetch(context, &args, &mut kept, &receipt, &firm).await?;
     }
     firm.demand_witness(&kept, is_due(context, &receipt))?;
@@ -174,6 +182,10 @@ async fn fetch(
     if !keys.signed_receipt(&kept.receipt) {
         return Err(Error::new(Word::BadReceipt).about(receipt.document));
     }
+    let entry = Entry::from_text(&answer.entry).map_err(|_| bad())?;
+    if !is_promised(&entry, receipt) {
+        return Err(bad());
+    }
     let newest = match &answer.head.checkpoint {
         Some(text) => {
             let note = SignedNote::parse(text).map_err(|_| bad())?;
@@ -209,10 +221,21 @@ async fn fetch(
     kept.cards = answer.cards;
     kept.gateway.get_or_insert_with(|| gateway.origin().to_owned());
     kept.root = Some(root);
+    kept.entry = Some(entry);
     // One that a witness has not cosigned yet is still a proof.
     kept.proof = proof.or(kept.proof.take());
     profile::replace_private(path, kept.to_string().as_bytes())
         .map_err(|e| file_error(Word::CannotWrite, path, &e))
+}
+
+/// Whether `entry` is the one that `receipt` names, and says the same of the same document.
+fn is_promised(entry: &Entry, receipt: &Receipt) -> bool {
+    let object = entry.object.as_ref().map(ToString::to_string);
+    entry.leaf() == receipt.entry
+        && object == Some(receipt.document.to_string())
+        && entry.manifest == receipt.manifest
+        && entry.commit == receipt.commit
+        && PROMISED_ACTIONS.contains(&entry.action.to_string().as_str())
 }
 
 /// What `kept` shows by itself, under the root key of `firm`.
@@ -228,6 +251,9 @@ fn check(
         return Err(Error::new(Word::BadReceipt).about_path(path));
     }
     let bad = || Error::new(Word::BadProof).about(receipt.document);
+    if kept.entry.as_ref().is_some_and(|entry| !is_promised(entry, receipt)) {
+        return Err(bad());
+    }
     let covering = match &kept.proof {
         Some(proof) => {
             let covering = keys.checkpoint(&proof.checkpoint).ok_or_else(bad)?;
@@ -246,6 +272,7 @@ fn check(
         checkpoint: covering.map(|covering| covering.note.to_string()),
         index: kept.proof.as_ref().map(|proof| proof.index),
         time: receipt.time,
+        entry_checked: kept.entry.is_some(),
         root: receipt.root,
         root_from: firm.from,
     })
@@ -268,6 +295,15 @@ fn told(context: &Context, outcome: &Outcome) -> String {
     };
     let mut en = format!("document {document}: the receipt of {time} is genuine; {en}");
     let mut zh = format!("文档 {document}：{time} 的回执真实有效；{zh}");
+    if outcome.included && !outcome.entry_checked {
+        en.push_str(
+            "\nWhat that entry says was not checked: this file was kept without its text. Run this \
+             again with --gateway URL to have it fetched.",
+        );
+        zh.push_str(
+            "\n该条目的内容未核对：此文件保存时不含其原文。请加 --gateway 网址 再次运行以取回。",
+        );
+    }
     if outcome.root_from == RootFrom::File {
         let root = outcome.root;
         en.push_str(&format!(

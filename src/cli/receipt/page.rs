@@ -13,6 +13,9 @@ pub(super) fn html(
     checked: Option<&Outcome>,
 ) -> String {
     let proven = match checked {
+        Some(Outcome { index: Some(index), entry_checked: false, .. }) => format!(
+            "已核验：签名有效，机构日志第 {index} 条有此记录的哈希；其内容未核对。 · Verified: the signature is good, and entry {index} of the firm's log has the hash that it names; what that entry says was not checked."
+        ),
         Some(Outcome { index: Some(index), .. }) => format!(
             "已核验：签名有效，机构日志第 {index} 条可证。 · Verified: the signature is good, and entry {index} of the firm's log shows it."
         ),

@@ -272,6 +272,7 @@ impl Dispatch {
             gateway: Some(self.line.origin().to_owned()),
             root: Some(self.directory.root()),
             cards: Vec::new(),
+            entry: None,
             proof: None,
         };
         profile::replace_private(&path, kept.to_string().as_bytes())

@@ -31,9 +31,11 @@ pub(super) async fn proof(
         Some(witness) => audit::cosigned(&mut tx, witness).await?,
         None => audit::head(&mut tx).await?,
     };
+    let entry = tx.text_of(&leaf).await?.ok_or_else(Problem::not_found)?;
     let proof = audit::inclusion(&mut tx, &leaf, under).await.map_err(super::told)?;
     let head = super::head_since(&mut tx, query.since, witness).await?;
     Ok(Json(LogProof {
+        entry,
         included: proof.is_some(),
         proof: proof.map(|proof| proof.to_string()),
         head,
