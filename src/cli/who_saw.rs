@@ -22,6 +22,9 @@ use super::since::since;
 use super::terminal::{Terminal, printable};
 use super::words::Word;
 
+/// Pages that are looked through at most for the newest lines.
+const MOST_PAGES: usize = 50;
+
 /// Who saw a client's documents · 谁看过我的文件
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -36,7 +39,7 @@ pub struct WhoSawArgs {
     /// Nothing older than this: 2026-11, 2026-11-24, a time, or 7d · 起始时间
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Only the newest N · 仅最新 N 条
+    /// Only the newest N of what is shown · 仅显示最新 N 条
     #[arg(long, value_name = "N")]
     pub newest: Option<usize>,
     /// Show routine lines too, which say nothing of what was read · 显示全部记录
@@ -64,6 +67,17 @@ struct Row {
     index: Option<u64>,
 }
 
+/// What was looked through.
+#[derive(Debug, Default)]
+struct Found {
+    /// What is shown, newest first.
+    rows: Vec<Row>,
+    /// Routine lines among these that are not shown.
+    hidden: usize,
+    /// Whether there are older lines that were not looked at, because so many of these are routine.
+    cut: bool,
+}
+
 /// Runs `who-saw`.
 ///
 /// # Errors
@@ -75,31 +89,45 @@ pub async fn run(context: &Context, args: WhoSawArgs) -> Result<(), Error> {
     let client = client_or_only(&session, args.client).await?;
     // A log that was cut off or rewritten would show less than there was.
     log::look(&session).await?;
+    let terminal = context.terminal;
+    // For a program nothing is hidden.
+    let shows = |action: &str| args.full || terminal.json || !is_routine(action);
     let most = args.newest.unwrap_or(usize::MAX);
-    let mut rows: Vec<Row> = Vec::new();
+    let mut found = Found::default();
     let mut after: Option<String> = None;
-    'pages: loop {
+    let mut pages = 0;
+    'pages: while found.rows.len() < most {
+        if args.newest.is_some() && pages == MOST_PAGES {
+            found.cut = true;
+            break;
+        }
+        pages += 1;
         let mut path = format!("/clients/{client}/seen");
         if let Some(after) = &after {
             path.push_str(&format!("?after={after}"));
         }
         let page: SeenPage = session.get(path).await?;
         for seen in page.seen {
-            if rows.len() == most || since.is_some_and(|since| seen.at < since) {
+            if found.rows.len() == most || since.is_some_and(|since| seen.at < since) {
                 break 'pages;
             }
-            rows.push(row(client, seen)?);
+            let row = row(client, seen)?;
+            if shows(&row.action) {
+                found.rows.push(row);
+            } else {
+                found.hidden += 1;
+            }
         }
         let Some(next) = page.next else { break };
         after = Some(next);
     }
-    let terminal = context.terminal;
     // Only a principal opens documents here for certain; others would be refused and recorded.
     let opens = session.profile().info().role == Role::Principal;
-    if opens && (args.names || !terminal.json) && rows.iter().any(|row| row.document.is_some()) {
-        name(&session, client, &mut rows).await?;
+    let named = found.rows.iter().any(|row| row.document.is_some());
+    if opens && (args.names || !terminal.json) && named {
+        name(&session, client, &mut found.rows).await?;
     }
-    terminal.result(&rows, || text(terminal, &rows, args.full))
+    terminal.result(&found.rows, || text(terminal, &found))
 }
 
 /// Opens the names of the documents that are spoken of, as far as this device can.
@@ -120,22 +148,18 @@ async fn name(session: &Session, client: ClientId, rows: &mut [Row]) -> Result<(
     Ok(())
 }
 
-fn text(terminal: Terminal, rows: &[Row], full: bool) -> String {
-    if rows.is_empty() {
+fn text(terminal: Terminal, found: &Found) -> String {
+    let Found { rows, hidden, cut } = found;
+    if rows.is_empty() && *hidden == 0 {
         return terminal.pick("nobody so far", "暂无记录").to_owned();
     }
-    let shown: Vec<[String; 4]> = rows
-        .iter()
-        .filter(|row| full || !is_routine(&row.action))
-        .map(|row| line(terminal, row))
-        .collect();
+    let shown: Vec<[String; 4]> = rows.iter().map(|row| line(terminal, row)).collect();
     let header = match terminal.lang {
         Lang::En => ["time (UTC)", "who", "what", "of what"],
         Lang::Zh => ["时间（UTC）", "谁", "做了什么", "对象"],
     };
-    let hidden = rows.len() - shown.len();
     let mut out = table(header, &shown);
-    if hidden > 0 {
+    if *hidden > 0 {
         out.push_str(&match terminal.lang {
             Lang::En => format!(
                 "and {hidden} routine lines: lists looked through, recovery keys checked \
@@ -145,6 +169,12 @@ fn text(terminal: Terminal, rows: &[Row], full: bool) -> String {
                 format!("另有 {hidden} 条例行记录：查看列表、核对恢复密钥（--full 显示全部）\n")
             }
         });
+    }
+    if *cut {
+        out.push_str(terminal.pick(
+            "older lines were not looked at; --since shows them\n",
+            "更早的记录未查看（用 --since 显示）\n",
+        ));
     }
     out
 }

@@ -11,7 +11,7 @@ use strongroom::merkle::{Checkpoint, LoggedProof, SignedNote, leaf_hash};
 use strongroom::secrets::Secret;
 
 use crate::shares::open_share;
-use crate::support::demo::{Demo, text};
+use crate::support::demo::{Demo, strongroom, text};
 use crate::support::office::Person;
 use crate::support::papers::Desk;
 
@@ -224,7 +224,26 @@ fn a_client_reads_it_by_command() {
     }
     let newest = demo.run("principal", &["who-saw", "--newest", "1"]).ok();
     assert_eq!(newest.as_array().map(Vec::len), Some(1));
+    // Looking through lists hides none of that.
     let client = demo.client("principal");
+    for _ in 0..5 {
+        demo.run("accountant", &["list", "--client", &client]).ok();
+    }
+    let plain = |words: &[&str]| {
+        let profile = text(&demo.profile("principal"));
+        let ca = demo.record["ca"].as_str().expect("a CA");
+        let mut command = strongroom(&["--profile", &profile, "--ca", ca, "who-saw"]);
+        let output = command.args(words).output().expect("runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let table = plain(&["--newest", "2"]);
+    assert!(table.contains("a.pdf") && table.contains("routine lines"), "{table}");
+    // Below its head two lines, and the one that says what is hidden.
+    assert_eq!(table.lines().filter(|line| line.starts_with("20")).count(), 2, "{table}");
+    let full = plain(&["--newest", "2", "--full"]);
+    assert_eq!(full.lines().filter(|line| line.starts_with("20")).count(), 2, "{full}");
+    assert!(full.contains("looked through the list"), "{full}");
     assert_eq!(demo.run("clerk", &["who-saw", "--client", &client]).status, 3);
     assert_eq!(demo.run("principal2", &["who-saw", "--client", &client]).status, 3);
     demo.run("auditor", &["who-saw", "--client", &client]).ok();
