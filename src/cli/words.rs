@@ -339,9 +339,9 @@ words! {
     NotAssigned Refused "not_assigned"
         "the successor is not assigned to this client, so nothing was opened: strongroom assign --client … --to … first"
         "接任者尚未分配到该客户，未打开任何内容：请先运行 strongroom assign --client … --to …";
-    NoRecovery Refused "no_recovery_key"
-        "the firm has no recovery key, so nothing was sent: ask the firm to finish its set-up"
-        "机构没有恢复密钥，未发送任何内容：请联系机构完成设置";
+    NoRecovery Unverified "no_recovery_key"
+        "the gateway shows no recovery key, and every firm has one, so nothing was sent: call the firm"
+        "网关未出示恢复密钥，而每家机构都有恢复密钥，未发送任何内容：请致电机构核实";
     NoReadingKey Refused "no_reading_key"
         "nobody at this client can read yet, so nothing was sent: invite its principal first"
         "该客户暂无人可以阅读，未发送任何内容：请先邀请其负责人";

@@ -300,19 +300,22 @@ fn a_reader_more_stops_the_sender() {
 fn without_the_recovery_key_nothing_leaves() {
     let (demo, seen, liar) = Liar::before(&["principal"]);
     let file = text(&demo.file("a.bin", b"must be recoverable"));
-    passes(&seen, &liar, "principal", &["send", &file]);
-    liar.lie(|e| {
+    let without = |e: &mut Exchange| {
         directories(e, |notes| {
             notes.retain(|note| {
                 !is_of(note, Card::KIND)
                     || note.decode::<Card>().is_ok_and(|card| card.role != Role::Recovery)
             });
         });
-    });
-    liar.forget();
-    let ran = seen.run("principal", &["send", &file]);
-    assert!(matches!(ran.status, 3 | 4), "{} {}", ran.json, ran.stderr);
-    assert!(liar.uploads().is_empty(), "something left");
+    };
+    liar.lie(without);
+    // Whether this device has sent before, and knows the key, or has not.
+    let code = stopped(&seen, &liar, "principal", &["send", &file], "before it was seen");
+    assert_eq!(code, "no_recovery_key");
+    passes(&seen, &liar, "principal", &["send", &file]);
+    liar.lie(without);
+    let code = stopped(&seen, &liar, "principal", &["send", &file], "after it was seen");
+    assert_eq!(code, "directory_rolled_back");
     passes(&seen, &liar, "principal", &["send", &file]);
 }
 

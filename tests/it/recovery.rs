@@ -136,6 +136,30 @@ fn any_two_shares_recover_a_clients_documents_for_a_successor_and_the_client_see
     assert_eq!((&again["rewrapped"], &again["assigned"]), (&0.into(), &false.into()));
 }
 
+/// Two officers open what was sealed post-quantum too, and no weaker header comes of it.
+#[test]
+fn what_was_sealed_post_quantum_is_recovered_as_strongly() {
+    let demo = Demo::start();
+    let client = demo.client("principal");
+    let accountant2 = member(&demo, "accountant2");
+    demo.run("lead", &["policy", "--client", &client, "--post-quantum", "yes"]).ok();
+    let sent = send(&demo, "principal", 50);
+    let [one, two] = [0, 1].map(|n| share(&demo, n));
+    let done = recover(&demo, "lead", [&one, &two], &client, &accountant2).ok();
+    assert_eq!(done["rewrapped"], sent.len());
+    pulls(&demo, "accountant2", &sent);
+    for (id, _) in &sent {
+        let raw = demo.place(&format!("{id}.age"));
+        demo.run("accountant2", &["fetch", id, "--raw", &text(&raw)]).ok();
+        let header = std::fs::read(&raw).expect("fetched");
+        let header = String::from_utf8_lossy(&header[..200]).into_owned();
+        assert!(
+            header.contains("-> mlkem768x25519 ") && !header.contains("-> X25519 "),
+            "{header}"
+        );
+    }
+}
+
 #[test]
 fn with_less_than_two_shares_of_this_firm_nothing_is_released() {
     let demo = Demo::start();
