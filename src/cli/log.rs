@@ -150,8 +150,8 @@ Example · 示例:
   strongroom require-witness --none
 
 From then on this profile believes the firm's log only as far as the witness cosigned it: who-saw,
-verify and receipt refuse anything else with status 4.
-此后本档案仅采信见证方已联署的日志；who-saw、verify、receipt 对其余一律以状态 4 拒绝。")]
+verify, receipt and handover refuse anything else with status 4.
+此后本档案仅采信见证方已联署的日志；who-saw、verify、receipt、handover 对其余一律以状态 4 拒绝。")]
 pub struct RequireWitnessArgs {
     /// The witness's verifier key, as strongroom witness prints it; get it from the witness
     #[arg(value_name = "KEY", required_unless_present = "none")]
