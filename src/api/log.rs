@@ -6,6 +6,8 @@ use crate::clock::Timestamp;
 use crate::envelope::statement::{Hash, Note};
 use crate::ids::{DocumentId, MemberId};
 
+use super::text::Base64;
+
 /// What shows that a promised entry is in the log.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -72,8 +74,20 @@ pub struct Seen {
     pub detail: serde_json::Map<String, serde_json::Value>,
     /// The entry in the audit log, byte for byte.
     pub entry: String,
+    /// What was noted beside it, of which the entry holds the MAC; none once it was erased.
+    pub noted: Option<Noted>,
     /// Its position in the log's tree, once it has one.
     pub index: Option<u64>,
+}
+
+/// What was noted beside an entry.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Noted {
+    /// 32 random bytes, the key of the MAC.
+    pub salt: Base64,
+    /// JSON, byte for byte.
+    pub data: String,
 }
 
 /// A page of what was done, newest first.

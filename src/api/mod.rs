@@ -89,7 +89,7 @@ pub use identity::{
     PassphraseStarted, Refresh, Rotation, RotationStart, RotationStarted, SessionInfo,
     SessionOpened, Tokens,
 };
-pub use log::{Cosigned, LogHead, LogProof, Seen, SeenPage};
+pub use log::{Cosigned, LogHead, LogProof, Noted, Seen, SeenPage};
 pub use periods::{ClosedPeriod, GiveReason, SetPeriod};
 pub use problem::ProblemBody;
 pub use shares::{

@@ -10,9 +10,7 @@ mod refuse;
 mod sequence;
 pub mod verify;
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
-use sha2::Sha256;
 
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Entry, Hash, Word};
@@ -110,22 +108,12 @@ pub async fn append(tx: &mut Tx, now: Timestamp, event: Event) -> Result<Hash, E
         object: event.object.as_deref().map(word).transpose()?,
         manifest: event.manifest,
         commit: event.commit,
-        data: mac(&salt, &data),
+        data: Entry::mac(&salt, &data),
     };
     if !Fault::SkipAudit.is_on() {
         tx.append_entry(&entry, &salt, &data).await?;
     }
     Ok(entry.leaf())
-}
-
-/// The `data` of an entry.
-///
-/// # Panics
-/// Never: HMAC takes keys of every length.
-pub fn mac(salt: &[u8; 32], data: &str) -> Hash {
-    let mut mac = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of every length");
-    mac.update(data.as_bytes());
-    Hash(mac.finalize().into_bytes().into())
 }
 
 #[cfg(test)]
@@ -151,6 +139,6 @@ mod tests {
         let entry = Entry::from_text(&entries[0].text).expect("canonical");
         assert_eq!(entry.leaf(), leaf);
         let (salt, data) = entries[0].data.clone().expect("not erased");
-        assert_eq!(mac(&salt.try_into().expect("32 bytes"), &data), entry.data);
+        assert_eq!(Entry::mac(&salt.try_into().expect("32 bytes"), &data), entry.data);
     }
 }

@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::api::{Seen, SeenPage};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Entry, Role, Statement};
 use crate::ids::{ClientId, DocumentId, MemberId};
+use crate::trust::Directory;
 
 use super::Context;
 use super::actions::{is_routine, spoken};
 use super::columns::table;
+use super::directory;
 use super::error::Error;
 use super::gateway::Session;
 use super::lang::Lang;
@@ -81,7 +84,7 @@ struct Found {
 /// Runs `who-saw`.
 ///
 /// # Errors
-/// [`Word::BadSince`], [`Word::NotFound`], [`Word::NotAllowed`], those of asking and of the log's head; [`Word::BadAnswer`] for a row
+/// [`Word::BadSince`], [`Word::NotFound`], [`Word::NotAllowed`], those of asking and of the log's head; [`Word::RowDiffers`] for a row
 /// that says something else than its entry in the log.
 pub async fn run(context: &Context, args: WhoSawArgs) -> Result<(), Error> {
     let since = args.since.as_deref().map(|text| since(text, context.clock.now())).transpose()?;
@@ -89,6 +92,7 @@ pub async fn run(context: &Context, args: WhoSawArgs) -> Result<(), Error> {
     let client = client_or_only(&session, args.client).await?;
     // A log that was cut off or rewritten would show less than there was.
     log::look(&session).await?;
+    let directory = directory::fetch(&session, Some(client)).await?;
     let terminal = context.terminal;
     // For a program nothing is hidden.
     let shows = |action: &str| args.full || terminal.json || !is_routine(action);
@@ -111,7 +115,7 @@ pub async fn run(context: &Context, args: WhoSawArgs) -> Result<(), Error> {
             if found.rows.len() == most || since.is_some_and(|since| seen.at < since) {
                 break 'pages;
             }
-            let row = row(client, seen)?;
+            let row = row(client, &directory, seen)?;
             if shows(&row.action) {
                 found.rows.push(row);
             } else {
@@ -180,8 +184,8 @@ fn text(terminal: Terminal, found: &Found) -> String {
 }
 
 /// A row, which must say what its entry says.
-fn row(client: ClientId, seen: Seen) -> Result<Row, Error> {
-    let bad = || Error::new(Word::BadAnswer).because("a row differs from its entry");
+fn row(client: ClientId, directory: &Directory, seen: Seen) -> Result<Row, Error> {
+    let bad = || Error::new(Word::RowDiffers).about(seen.at);
     let entry = Entry::from_text(&seen.entry).map_err(|_| bad())?;
     let text = |word: &Option<_>| word.as_ref().map(ToString::to_string);
     let agrees = entry.time == seen.at
@@ -189,8 +193,10 @@ fn row(client: ClientId, seen: Seen) -> Result<Row, Error> {
         && entry.action.to_string() == seen.action
         && text(&entry.actor) == seen.member.map(|member| member.to_string())
         && text(&entry.object) == seen.object
-        && seen.document.is_none_or(|id| seen.object.as_deref() == Some(&id.to_string()));
-    if !agrees {
+        && seen.document.is_none_or(|id| seen.object.as_deref() == Some(&id.to_string()))
+        && is_noted(&entry, &seen);
+    let named = seen.member.zip(seen.name.as_deref());
+    if !agrees || !named.is_none_or(|(member, name)| directory.is_called(member, name)) {
         return Err(bad());
     }
     Ok(Row {
@@ -206,6 +212,29 @@ fn row(client: ClientId, seen: Seen) -> Result<Row, Error> {
         detail: seen.detail,
         index: seen.index,
     })
+}
+
+/// Whether everything that is shown beside an entry is what the entry holds the MAC of. Where
+/// that was erased, nothing is shown; what a share is for stands in its signed statement.
+fn is_noted(entry: &Entry, seen: &Seen) -> bool {
+    let Some(noted) = &seen.noted else {
+        let of_share = seen.action.starts_with("share.");
+        return seen.detail.is_empty() && (seen.purpose.is_none() || of_share);
+    };
+    let Ok(salt) = <&[u8; 32]>::try_from(noted.salt.0.as_slice()) else { return false };
+    let Ok(Value::Object(mut data)) = serde_json::from_str(&noted.data) else { return false };
+    let mut agrees = |key: &str, shown: &Option<String>| match data.get(key) {
+        Some(Value::String(text)) => {
+            let same = shown.as_ref() == Some(text);
+            data.remove(key);
+            same
+        }
+        _ => true,
+    };
+    agrees("role", &seen.role)
+        && agrees("purpose", &seen.purpose)
+        && data == seen.detail
+        && Entry::mac(salt, &noted.data) == entry.data
 }
 
 fn line(terminal: Terminal, row: &Row) -> [String; 4] {

@@ -471,6 +471,9 @@ words! {
     ChainBroken Unverified "chain_broken"
         "the gateway holds back or has changed what was sent for client {0}: call the firm"
         "网关隐瞒或更改了客户 {0} 的来件记录：请致电机构核实";
+    RowDiffers Unverified "row_differs"
+        "what the gateway says of {0} is not what was signed or logged: do not rely on it, and call the firm"
+        "网关关于 {0} 的说法与签署或日志内容不符：请勿采信，并致电机构核实";
     NotCosigned Unverified "not_cosigned"
         "no checkpoint that shows this is cosigned by the witness {0}: do not rely on it; ask the firm and the witness"
         "没有经见证方 {0} 联署的检查点可证明此事：请勿采信，并询问机构与见证方";

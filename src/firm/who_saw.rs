@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::access::Action;
-use crate::api::{Seen, SeenPage};
+use crate::api::{Base64, Noted, Seen, SeenPage};
 use crate::envelope::statement::{Entry, Share, Statement};
 use crate::ids::{ClientId, MemberId};
 use crate::store::{self, LogRow, Tx};
@@ -88,6 +88,7 @@ async fn read(tx: &mut Tx, row: LogRow, known: &mut Known) -> Result<Seen, Error
         object,
         detail,
         entry: row.text,
+        noted: row.data.map(|(salt, data)| Noted { salt: Base64(salt), data }),
         index: row.position,
     })
 }

@@ -371,6 +371,13 @@ impl Directory {
         self.cards.get(&member).map(Cards::newest)
     }
 
+    /// Whether `name` can be what a member is called: their card says so, or is not here. An erased
+    /// name is empty.
+    pub fn is_called(&self, member: MemberId, name: &str) -> bool {
+        let said = |card: &Card| card.name_hash == Card::hash_name(member, name);
+        name.is_empty() || self.card(member).is_none_or(said)
+    }
+
     /// The card whose key has this id, also where newer ones have followed it: ask
     /// [`Directory::member_signed`] what it may still say.
     pub fn card_by_key(&self, key: KeyId) -> Option<&Card> {

@@ -122,6 +122,60 @@ fn a_log_that_is_shown_otherwise_is_not_believed() {
     assert_eq!(who_saw(&seen).0, 0);
 }
 
+/// What stands beside an entry of the log is what the entry holds the MAC of, and people are called
+/// what their cards say.
+#[test]
+fn a_row_that_says_something_else_than_its_entry_is_not_believed() {
+    let (demo, seen, liar) = Liar::before(&["principal", "lead"]);
+    let client = demo.client("principal");
+    let close = ["period", "close", "2026-03", "--client", &client];
+    demo.run("accountant", &close).ok();
+    demo.run(
+        "accountant",
+        &["period", "reopen", "2026-03", "--client", &client, "--reason", "补充"],
+    )
+    .ok();
+    assert_eq!(who_saw(&seen).0, 0);
+    type Change = fn(&mut Value);
+    let lies: [(&str, Change); 8] = [
+        ("another role", |row| row["role"] = "principal".into()),
+        ("another name", |row| row["name"] = "李负责人".into()),
+        ("another purpose", |row| row["purpose"] = "客户要求".into()),
+        ("no purpose", |row| row["purpose"] = Value::Null),
+        ("something more", |row| row["detail"]["more"] = "x".into()),
+        ("as if erased", |row| row["noted"] = Value::Null),
+        ("another note", |row| {
+            let data = row["noted"]["data"].as_str().expect("JSON").replace("补充", "客户要求");
+            row["noted"]["data"] = data.into();
+            row["purpose"] = "客户要求".into();
+        }),
+        ("another action", |row| row["action"] = "document.list".into()),
+    ];
+    for (what, change) in lies {
+        liar.lie(move |e| {
+            if e.is(Method::GET, "/clients/*/seen") {
+                e.rewrite(|page| {
+                    let rows = page["seen"].as_array_mut().expect("a page");
+                    let opened = |row: &&mut Value| row["action"] == "period.reopen";
+                    change(rows.iter_mut().find(opened).expect("it is there"));
+                });
+            }
+        });
+        let (status, json, code) = who_saw(&seen);
+        assert_eq!((status, code.as_str()), (4, "row_differs"), "{what}: {json}");
+    }
+    liar.lie(|e| {
+        if e.is(Method::GET, "/members") {
+            e.rewrite(|members| members[0]["name"] = "somebody else".into());
+        }
+    });
+    let ran = seen.run("lead", &["member", "list"]);
+    assert_eq!((ran.status, ran.code()), (4, "row_differs".into()), "{}", ran.json);
+    liar.be_honest();
+    assert_eq!(who_saw(&seen).0, 0);
+    seen.run("lead", &["member", "list"]).ok();
+}
+
 /// The demo of `demo` in another folder, as it is on the disk.
 fn twin(demo: &Demo, to: &Path) {
     copy(&demo.data(), to);

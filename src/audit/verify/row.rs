@@ -2,7 +2,6 @@
 
 use std::thread;
 
-use crate::audit::mac;
 use crate::envelope::statement::{Entry, Statement};
 use crate::merkle::{Digest, leaf_hash};
 use crate::store::LogRow;
@@ -23,7 +22,7 @@ pub fn check(row: &LogRow) -> Result<Digest, Fault> {
     }
     if let Some((salt, data)) = &row.data {
         let salt: &[u8; 32] = salt.as_slice().try_into().map_err(|_| Fault::Data(place))?;
-        if mac(salt, data) != entry.data {
+        if Entry::mac(salt, data) != entry.data {
             return Err(Fault::Data(place));
         }
     }

@@ -90,6 +90,9 @@ pub async fn run(context: &Context, args: MemberArgs) -> Result<(), Error> {
         MemberAction::List => {
             let members: Vec<MemberSummary> = session.get("/members").await?;
             let directory = directory::fetch_people(&session).await?;
+            if let Some(other) = members.iter().find(|m| !directory.is_called(m.member, &m.name)) {
+                return Err(Error::new(Word::RowDiffers).about(other.member));
+            }
             let known = session.profile().desk().known()?;
             let own = session.profile().info().member;
             let row = |summary: MemberSummary| {

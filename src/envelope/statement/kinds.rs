@@ -1,5 +1,8 @@
 //! The kinds of statement and their keys, in the order that is signed.
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
 use crate::clock::Timestamp;
 use crate::ids::{
     ClientId, DocumentId, HandoverId, InvitationId, KeyId, LinkId, MemberId, PartnerId, RecoveryId,
@@ -400,6 +403,18 @@ statement!(
 );
 
 impl Entry {
+    /// The value of `data` for what may have to be erased, which lies beside the log: HMAC-SHA-256
+    /// under a random salt (RFC 2104).
+    ///
+    /// # Panics
+    /// Never: HMAC takes keys of every length.
+    pub fn mac(salt: &[u8; 32], data: &str) -> Hash {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of every length");
+        mac.update(data.as_bytes());
+        Hash(mac.finalize().into_bytes().into())
+    }
+
     /// The leaf of this entry in the log's tree: H(0x00 ‖ text) (RFC 6962, section 2.1).
     pub fn leaf(&self) -> Hash {
         let mut bytes = vec![0_u8];
