@@ -6,6 +6,7 @@
 //! out silently, so that a gateway cannot hide a statement by breaking it. Statements of
 //! kinds that are not known are passed over.
 
+mod admit;
 mod cards;
 mod chain;
 mod directory;
