@@ -9,7 +9,7 @@ mod memory;
 
 use crate::api::LogHead;
 use crate::clock::Timestamp;
-use crate::envelope::statement::{Note, PublicKey, Role};
+use crate::envelope::statement::{Note, PublicKey, Receipt, Role};
 use crate::merkle::{Checkpoint, CosignerKey, SignedNote, VerifierKey};
 use crate::trust::Directory;
 
@@ -53,13 +53,12 @@ impl GatewayKeys {
         Ok(Self { directory })
     }
 
-    fn keys(&self, role: Role) -> impl Iterator<Item = PublicKey> + '_ {
-        self.directory.cards().filter(move |card| card.role == role).map(|card| card.sign)
-    }
-
     /// Whether the key for receipts signed `receipt`.
     pub fn signed_receipt(&self, receipt: &Note) -> bool {
-        self.keys(Role::GatewayReceipt).any(|key| receipt.signed_by(&key))
+        let Ok(Receipt { time, .. }) = receipt.decode() else { return false };
+        let mut cards = self.directory.cards().filter(|card| card.role == Role::GatewayReceipt);
+        // One that was replaced or revoked since spoke for what it signed before.
+        cards.any(|card| self.directory.member_signed(card.member, receipt, time))
     }
 
     /// The newest checkpoint that `witness` cosigned, out of which `newest` must have grown. One
@@ -94,7 +93,9 @@ impl GatewayKeys {
     /// Reads a checkpoint that the log's key signed. `None` for anything else.
     pub fn checkpoint(&self, note: &SignedNote) -> Option<Verified> {
         let head = Checkpoint::from_text(note.text()).ok()?;
-        let signed = self.keys(Role::GatewayLog).any(|key| {
+        let mut keys = self.directory.cards().filter(|card| card.role == Role::GatewayLog);
+        let signed = keys.any(|card| {
+            let key = card.sign;
             VerifierKey::new(&key.key_id().to_string(), key.0)
                 .is_ok_and(|key| key.name() == head.origin && note.signed_by(&key))
         });

@@ -215,3 +215,16 @@ fn nothing_is_sealed_to_a_key_that_waits_to_be_confirmed_nor_without_a_card() {
     let directory = verify(&notes).expect("a firm");
     assert_eq!(directory.readers(demand), Err(DemandError::NoCard(member(6))));
 }
+
+#[test]
+fn a_key_that_is_nobodys_has_no_successor_without_the_root() {
+    for role in [Role::GatewayReceipt, Role::GatewayLog, Role::Recovery] {
+        let old = card(40, role);
+        let first = Note::sign(&old, &[&key(40), &key(0)]);
+        let new = next(&old, 41);
+        let by = |keys: &[&SigningKey]| with([first.clone(), Note::sign(&new, keys)]).map(drop);
+        assert_eq!(by(&[&key(41), &key(40)]), Err(Error::NotAuthorised), "{role}");
+        assert_eq!(by(&[&key(41), &key(40), &key(1)]), Err(Error::NotAuthorised), "{role}: a lead");
+        assert_eq!(by(&[&key(41), &key(40), &key(0)]), Ok(()), "{role}");
+    }
+}
