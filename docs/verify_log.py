@@ -84,4 +84,5 @@ def main(log, vkey, *paths):
 
 if __name__ == "__main__":
     if len(sys.argv) < 4: sys.exit(__doc__)
-    main(*sys.argv[1:])
+    try: main(*sys.argv[1:])
+    except (OSError, ValueError, KeyError, IndexError) as e: sys.exit(f"cannot be checked, a file or the key is not what it should be: {e}")

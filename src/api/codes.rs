@@ -17,6 +17,8 @@ codes!(
     UNAUTHORIZED = "unauthorized",
     /// 403: the role never may.
     NOT_ALLOWED = "not_allowed",
+    /// 403: the caller's key was revoked; they make another first.
+    KEY_REVOKED = "key_revoked",
     /// 404: unknown, not yours, expired, used or revoked.
     NOT_FOUND = "not_found",
     /// 400: the body broke off before its end.

@@ -237,6 +237,23 @@ fn is_noted(entry: &Entry, seen: &Seen) -> bool {
         && Entry::mac(salt, &noted.data) == entry.data
 }
 
+/// Who looks after the client from then on, or from whom to whom it went; ids cut short.
+fn whom(detail: &serde_json::Map<String, Value>) -> String {
+    let short = |id: &Value| {
+        printable(&id.as_str().unwrap_or_default().chars().take(8).collect::<String>())
+    };
+    let accountants = detail.get("accountants").and_then(Value::as_array);
+    let said = match (detail.get("from"), detail.get("to"), accountants) {
+        (Some(from), Some(to), _) => format!("{} → {}", short(from), short(to)),
+        (None, Some(to), _) => format!("→ {}", short(to)),
+        (.., Some(all)) => {
+            format!("→ {}", all.iter().map(short).collect::<Vec<_>>().join(" "))
+        }
+        _ => return String::new(),
+    };
+    format!("  {said}")
+}
+
 fn line(terminal: Terminal, row: &Row) -> [String; 4] {
     let at = row.at.to_string();
     let at = at.get(..19).unwrap_or(&at).replace('T', " ");
@@ -255,6 +272,7 @@ fn line(terminal: Terminal, row: &Row) -> [String; 4] {
     }
     let id = row.document.map(|id| id.to_string()).or_else(|| row.object.clone());
     let mut of = row.file.as_deref().or(id.as_deref()).map_or_else(|| "-".to_owned(), printable);
+    of.push_str(&whom(&row.detail));
     if let Some(purpose) = &row.purpose {
         of.push_str(&format!("  “{}”", printable(purpose)));
     }

@@ -291,6 +291,9 @@ words! {
     NotAllowed Refused "not_allowed"
         "your role does not allow this: ask a lead of the firm"
         "您的角色不允许此操作：请联系机构的主管会计";
+    KeyRevoked Refused "key_revoked"
+        "your key was revoked: make another with strongroom key rotate, and read its words to a lead"
+        "您的密钥已被吊销：请运行 strongroom key rotate 更换，并向主管会计念出新的核对词";
     NotFound Refused "not_found"
         "there is no such thing here for you: it is unknown, not yours, expired, used or withdrawn"
         "没有可供您使用的此项内容：可能不存在、不属于您、已过期、已使用或已撤回";

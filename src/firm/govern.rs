@@ -46,7 +46,12 @@ pub async fn assign(
     let event = Event::new("assignment.set")
         .by(actor.member)
         .client(assignment.client)
-        .with("role", actor.role.as_str());
+        .with("role", actor.role.as_str())
+        .with("category", assignment.category.map(|category| category.as_str()))
+        .with(
+            "accountants",
+            assignment.accountants.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        );
     audit::append(tx, now, event.object(note.hash())).await?;
     assigned(tx, &assignment).await
 }

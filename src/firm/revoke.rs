@@ -4,7 +4,7 @@ use crate::access::Action;
 use crate::audit::{self, Event};
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Link, Note, Revocation, RevocationKind, Role, Statement};
-use crate::ids::{LinkId, MemberId};
+use crate::ids::{ClientId, LinkId, MemberId};
 use crate::notices::{self, Kind, Notice};
 use crate::store::{self, Tx};
 use crate::trust::{Directory, read_card_subject};
@@ -98,10 +98,31 @@ pub async fn revoke(
         RevocationKind::Share | RevocationKind::Document => return Err(Error::StatementRefused),
     };
     tx.insert_statement(note, now).await?;
-    let mut event = Event::new(action).by(actor.member).object(subject);
-    event.client = client;
-    audit::append(tx, now, event).await?;
+    for client in concerned(tx, revocation.kind, &subject, client).await? {
+        let mut event = Event::new(action).by(actor.member).object(&subject);
+        event.client = client;
+        audit::append(tx, now, event.with("role", actor.role.as_str())).await?;
+    }
     Ok(())
+}
+
+/// Whose log an end belongs in: every client that the member concerned reads for sees it; that of
+/// the firm alone where there is none.
+async fn concerned(
+    tx: &mut Tx,
+    kind: RevocationKind,
+    subject: &str,
+    client: Option<ClientId>,
+) -> Result<Vec<Option<ClientId>>, Error> {
+    let member = match kind {
+        RevocationKind::Member => subject.parse().ok(),
+        RevocationKind::Card => read_card_subject(subject).map(|(member, _)| member),
+        _ => return Ok(vec![client]),
+    };
+    let member = member.ok_or(Error::StatementRefused)?;
+    let clients = tx.clients_of(member).await?;
+    let clients: Vec<_> = clients.into_iter().map(|client| Some(client.id)).collect();
+    Ok(if clients.is_empty() { vec![None] } else { clients })
 }
 
 /// The earliest time at which something that may end can: after everything that was signed with

@@ -120,6 +120,9 @@ pub struct Caller {
     pub session: SessionId,
     /// Their role at this moment.
     pub role: Role,
+    /// Whether the key of their newest card was revoked: they change nothing but their own keys
+    /// and sessions until they have another.
+    pub key_revoked: bool,
 }
 
 /// Proves the session of a request. The gateway asks once for each session route.
@@ -153,11 +156,17 @@ pub(super) async fn admit(
     authenticator: Option<&Arc<dyn Authenticator>>,
     head: &mut Parts,
 ) -> Result<(), Problem> {
-    let Policy::Session { roles, .. } = policy else { return Ok(()) };
+    let Policy::Session { roles, relation } = policy else { return Ok(()) };
     let authenticator = authenticator.ok_or_else(Problem::unauthorized)?;
     let caller = authenticator.authenticate(head).await?;
     head.extensions.insert(caller);
-    if roles.contains(&caller.role) { Ok(()) } else { Err(Problem::not_allowed()) }
+    if !roles.contains(&caller.role) {
+        return Err(Problem::not_allowed());
+    }
+    if caller.key_revoked && relation != Relation::Own && !head.method.is_safe() {
+        return Err(Problem::key_revoked());
+    }
+    Ok(())
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

@@ -117,6 +117,15 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, codes::NOT_ALLOWED, "Your role does not allow this.")
     }
 
+    /// 403: whoever asks has a revoked key.
+    pub fn key_revoked() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            codes::KEY_REVOKED,
+            "Your key was revoked; rotate it, then ask again.",
+        )
+    }
+
     /// 404: unknown, not yours, expired, used or revoked; one answer for all of them.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, codes::NOT_FOUND, "There is nothing here for you.")

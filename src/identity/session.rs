@@ -30,6 +30,8 @@ pub struct Proven {
     pub member: MemberId,
     /// Their role now.
     pub role: Role,
+    /// Whether the key of their newest card was revoked.
+    pub key_revoked: bool,
 }
 
 impl Identity {
@@ -44,7 +46,7 @@ impl Identity {
         let session = self.keys.access.session(access_token, now).ok_or(Error::Unauthorized)?;
         let mut tx = store.glance().await?;
         match tx.session_member(session, now).await {
-            Ok((member, role)) => Ok(Proven { session, member, role }),
+            Ok((member, role, key_revoked)) => Ok(Proven { session, member, role, key_revoked }),
             Err(store::Error::NotFound) => Err(Error::Unauthorized),
             Err(error) => Err(error.into()),
         }

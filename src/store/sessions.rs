@@ -117,14 +117,17 @@ impl Tx {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Who is behind an open session, and what they are at this moment.
+    /// Who is behind an open session, what they are at this moment, and whether the card of theirs
+    /// that is in force was revoked.
     pub async fn session_member(
         &mut self,
         id: SessionId,
         now: Timestamp,
-    ) -> Result<(MemberId, Role), Error> {
-        let (member, role): (String, String) = sqlx::query_as(
-            "SELECT m.id, m.role FROM sessions s JOIN members m ON m.id = s.member
+    ) -> Result<(MemberId, Role, bool), Error> {
+        let (member, role, revoked): (String, String, bool) = sqlx::query_as(
+            "SELECT m.id, m.role, EXISTS (SELECT 1 FROM statements r WHERE r.kind = 'revocation'
+                 AND r.subject = 'card:' || m.id || '.' || m.epoch)
+             FROM sessions s JOIN members m ON m.id = s.member
              WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND m.state = 'active'",
         )
         .bind(id.to_string())
@@ -134,6 +137,7 @@ impl Tx {
         Ok((
             member.parse().map_err(|_| Error::Corrupt("members.id"))?,
             role.parse().map_err(|_| Error::Corrupt("members.role"))?,
+            revoked,
         ))
     }
 

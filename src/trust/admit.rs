@@ -145,6 +145,8 @@ impl Directory {
             revocations.iter().filter(|r| r.statement.kind != RevocationKind::Link).collect();
         // In the order of their times, whatever order they came in.
         others.sort_by_key(|r| (r.statement.time, r.note.hash()));
+        // Whoever ended their own key said so once, and could not say it again.
+        others.dedup_by_key(|r| r.note.hash());
         for Read { note, statement } in others {
             if !note.signed_by(&self.root) && !self.lead_signed(note, statement.time) {
                 return Err(Error::NotAuthorised);

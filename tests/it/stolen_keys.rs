@@ -115,3 +115,41 @@ fn an_end_is_dated_after_what_was_dated_ahead() {
     assert_eq!(tried.len(), 2, "once more, and not for ever");
     assert!(!tried[0].contains(later) && tried[1].contains(&format!("time {later}")));
 }
+
+/// Their device was stolen and nobody else leads: they end the key, and make another with the root.
+#[test]
+fn a_lead_who_ends_their_own_key_goes_on_with_the_next() {
+    let demo = Demo::start();
+    let lead = member(&demo, "lead");
+    let client = demo.client("principal");
+    demo.run("lead", &["member", "revoke-key", &lead]).ok();
+    let account = &demo.record["accounts"]["lead"];
+    let passphrase = text(&demo.file("passphrase", field(account, "passphrase").as_bytes()));
+    let (url, login) = (field(&demo.record, "url"), field(account, "login"));
+    let by = ["--passphrase-file", &passphrase];
+    let log_in = [&["login", "--gateway", &url, "--login", &login][..], &by].concat();
+    demo.run("lead", &log_in).ok();
+    // Until then the session alone changes nothing of the firm.
+    let tried = demo.run("lead", &["client", "add", "丙公司"]);
+    assert_eq!((tried.status, tried.code()), (3, "key_revoked".into()), "{}", tried.stderr);
+    let rotate = [&["key", "rotate"][..], &by].concat();
+    assert_eq!(demo.run("lead", &rotate).ok()["epoch"], 2);
+    demo.run("lead", &["client", "add", "丙公司"]).ok();
+    let accountant2 = member(&demo, "accountant2");
+    demo.run("lead", &["assign", "--client", &client, "--to", &accountant2]).ok();
+    demo.run("principal", &["recipients", "--client", &client]).ok();
+    // The client sees who looks after them, and whose key is good no more.
+    demo.run("lead", &["member", "revoke-key", &accountant2]).ok();
+    let seen = demo.run("principal", &["who-saw"]).ok();
+    let newest = |action: &str| {
+        let row = seen.as_array().expect("rows").iter().find(|row| row["action"] == action);
+        row.unwrap_or_else(|| panic!("{action} in {seen}")).clone()
+    };
+    let accountants = newest("assignment.set")["detail"]["accountants"].clone();
+    assert!(accountants.as_array().is_some_and(|all| all.contains(&accountant2.clone().into())));
+    let revoked = newest("card.revoke");
+    assert_eq!(
+        (&revoked["object"], &revoked["role"]),
+        (&format!("{accountant2}.1").into(), &"lead".into())
+    );
+}

@@ -26,7 +26,12 @@ impl Authenticator for Sessions {
     async fn authenticate(&self, head: &Parts) -> Result<Caller, Problem> {
         let token = bearer(head).ok_or_else(Problem::unauthorized)?;
         let proven = self.identity.prove(&self.store, token, self.clock.now()).await?;
-        Ok(Caller { member: proven.member, session: proven.session, role: proven.role })
+        Ok(Caller {
+            member: proven.member,
+            session: proven.session,
+            role: proven.role,
+            key_revoked: proven.key_revoked,
+        })
     }
 
     async fn refused(&self, caller: Caller, tried: &str, named: Named) -> Result<(), Problem> {

@@ -75,7 +75,8 @@ impl Authenticator for RoleInToken {
         let value = head.headers.get("authorization").and_then(|v| v.to_str().ok());
         let role = value.and_then(|v| v.strip_prefix("Bearer ")).and_then(|v| v.parse().ok());
         let role = role.ok_or_else(Problem::unauthorized)?;
-        Ok(Caller { member: MemberId::random(), session: SessionId::random(), role })
+        let (member, session) = (MemberId::random(), SessionId::random());
+        Ok(Caller { member, session, role, key_revoked: false })
     }
 }
 
