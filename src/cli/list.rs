@@ -296,6 +296,10 @@ impl<'a> Listing<'a> {
             (_, None) => terminal.pick("MISSING", "缺失"),
             (_, Some(DocumentState::Uploading)) => terminal.pick("unfinished", "未完成"),
             (true, Some(state)) => terminal.lang.state(state),
+            // Of a client of former times, whose directory is not shown any more.
+            (false, Some(_)) if row.reason.as_deref() == Some(Word::NotFound.code()) => {
+                terminal.pick("no longer yours", "已非您负责")
+            }
             (false, Some(_)) => terminal.pick("UNVERIFIED", "未验证"),
         };
         let mut name = row.name.as_deref().map_or_else(|| "-".to_owned(), printable);

@@ -78,8 +78,8 @@ words! {
         "{0} is not the address of a gateway: it begins with https:// and has a host"
         "{0} 不是网关地址：应以 https:// 开头并带主机名";
     GatewayNeeded Usage "gateway_needed"
-        "{0} does not say which gateway and firm it is of: use the profile it was made with (--profile DIR)"
-        "{0} 未说明来自哪个网关和机构：请使用当时的用户档案（--profile 文件夹）";
+        "{0} does not say which gateway and firm it is of: use the profile it was made with (--profile DIR), or give --gateway URL and --root KEY"
+        "{0} 未说明来自哪个网关和机构：请使用当时的用户档案（--profile 文件夹），或给出 --gateway 网址和 --root 根密钥";
     BadDuration Usage "bad_duration"
         "{0} is not a length of time such as 12h or 7d"
         "{0} 不是时长，例如 12h 或 7d";

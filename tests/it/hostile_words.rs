@@ -29,13 +29,20 @@ fn words_of_a_gateway_do_not_steer_the_terminal() {
             e.rewrite(|members| {
                 for member in members.as_array_mut().expect("members") {
                     member["login"] = EVIL.into();
-                    member["name"] = EVIL.into();
                 }
             });
         }
     });
     let list = said(&seen, "lead", &["member", "list"]);
     assert!(list.contains("2J") && is_harmless(&list), "{list:?}");
+    // A name that is not the one of the card is not shown at all.
+    liar.lie(|e| {
+        if e.is(http::Method::GET, "/members") {
+            e.rewrite(|members| members[0]["name"] = EVIL.into());
+        }
+    });
+    let list = said(&seen, "lead", &["member", "list"]);
+    assert!(!list.contains("2J") && list.contains("row_differs"), "{list:?}");
     liar.lie(|e| e.refuse(StatusCode::UNPROCESSABLE_ENTITY, EVIL));
     let refused = said(&seen, "lead", &["member", "list"]);
     assert!(refused.contains("2J") && is_harmless(&refused), "{refused:?}");

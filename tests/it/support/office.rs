@@ -279,7 +279,8 @@ impl Office {
     pub(crate) async fn found_with(settings: documents::Settings) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&folder.path().join("db")).await.expect("a database");
-        let clock = Clock::fixed("2026-11-24T04:04:16.123Z".parse().expect("a time"));
+        // It stands still, but not in the past: files bear the machine's time.
+        let clock = Clock::fixed(Clock::System.now());
         let secrets = GatewaySecrets::random();
         let root = SigningKey::from_seed(&Secret::random());
         let fragment = Fragment::new(root.key_id());
