@@ -10,7 +10,7 @@ mod memory;
 use crate::api::LogHead;
 use crate::clock::Timestamp;
 use crate::envelope::statement::{Note, PublicKey, Receipt, Role};
-use crate::merkle::{Checkpoint, CosignerKey, SignedNote, VerifierKey};
+use crate::merkle::{COSIGNED_SECONDS, Checkpoint, CosignerKey, SignedNote, VerifierKey};
 use crate::trust::Directory;
 
 use super::Context;
@@ -25,8 +25,6 @@ pub use memory::Memory;
 
 /// The key of the witness that is required.
 const WITNESS: &str = "witness.txt";
-/// So long may what the log says stay without a cosignature.
-const COSIGNED_SECONDS: i64 = 24 * 3600;
 
 /// A checkpoint that verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,10 @@ const COSIGNATURE: u8 = 0x04;
 /// Lines of a consistency proof at most (tlog-witness, "add-checkpoint").
 const MAX_PROOF_LINES: usize = 63;
 
+/// So long may what a log says stay without the cosignature of a witness that somebody requires,
+/// in seconds.
+pub const COSIGNED_SECONDS: i64 = 24 * 3600;
+
 /// A witness's name and key, as text `NAME+HASH+BASE64` with signature type 0x04.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CosignerKey(VerifierKey);

@@ -17,7 +17,7 @@ mod tree;
 use sha2::{Digest as _, Sha256};
 
 pub use checkpoint::{Checkpoint, LoggedProof};
-pub use cosign::{AddCheckpoint, CosignerKey};
+pub use cosign::{AddCheckpoint, COSIGNED_SECONDS, CosignerKey};
 pub use edge::Edge;
 pub use note::{SignedNote, VerifierKey};
 pub use proof::{

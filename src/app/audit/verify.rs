@@ -10,10 +10,7 @@ use crate::audit::verify::{self as walk, Fault, Place as Where, Report};
 use crate::cli::{Context, Exit, Lang};
 use crate::clock::Timestamp;
 use crate::envelope::statement::RootKnown;
-use crate::merkle::{CosignerKey, SignedNote};
-
-/// So long may entries stay without the cosignature of a required witness.
-const COSIGNED_SECONDS: i64 = 24 * 3600;
+use crate::merkle::{COSIGNED_SECONDS, CosignerKey, SignedNote};
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\

@@ -12,9 +12,9 @@ use crate::cli::error::{Error, file_error};
 use crate::cli::profile::{self, Lock, Profile, read_json, write_json};
 use crate::cli::words::Word;
 use crate::clock::Timestamp;
-use crate::merkle::{Checkpoint, CosignerKey, SignedNote};
+use crate::merkle::{COSIGNED_SECONDS, Checkpoint, CosignerKey, SignedNote};
 
-use super::{COSIGNED_SECONDS, Verified};
+use super::Verified;
 
 const NEWEST: &str = "checkpoint.txt";
 const TURN: &str = "checkpoint.lock";
