@@ -50,6 +50,9 @@ pub async fn revoke(
         Err(store::Error::NotFound) => {}
         Err(error) => return Err(error.into()),
     }
+    if revocation.kind == RevocationKind::Member {
+        is_not_the_last(tx, &subject).await?;
+    }
     let not_before = not_before(tx, revocation.kind, &subject).await?;
     // What its subject dated ahead must not keep anybody from ending it.
     if not_before != Some(revocation.time) {
@@ -125,7 +128,17 @@ async fn concerned(
     Ok(if clients.is_empty() { vec![None] } else { clients })
 }
 
-/// The earliest time at which something that may end can: after everything that was signed with
+/// Refuses to end the only lead or privacy officer.
+async fn is_not_the_last(tx: &mut Tx, subject: &str) -> Result<(), Error> {
+    let role = tx.member(subject.parse().map_err(|_| Error::StatementRefused)?).await?.role;
+    let needed = matches!(role, Role::Lead | Role::PrivacyOfficer);
+    if needed && tx.count_active(role.as_str()).await? <= 1 {
+        return Err(Error::LastOne);
+    }
+    Ok(())
+}
+
+/// The earliest time at which something can end: after everything that was signed with
 /// it, which could not be verified any more otherwise.
 async fn not_before(
     tx: &mut Tx,
@@ -134,13 +147,7 @@ async fn not_before(
 ) -> Result<Option<Timestamp>, Error> {
     let key = match kind {
         RevocationKind::Member => {
-            let member = tx.member(subject.parse().map_err(|_| Error::StatementRefused)?).await?;
-            if matches!(member.role, Role::Lead | Role::PrivacyOfficer)
-                && tx.count_active(member.role.as_str()).await? <= 1
-            {
-                return Err(Error::LastOne);
-            }
-            member.key
+            tx.member(subject.parse().map_err(|_| Error::StatementRefused)?).await?.key
         }
         RevocationKind::Card => {
             let (id, epoch) = read_card_subject(subject).ok_or(Error::StatementRefused)?;
