@@ -118,9 +118,7 @@ impl Directory {
         at: Timestamp,
     ) -> bool {
         self.assigned_ever.iter().any(|(of, member)| {
-            let staff = self.held_at(*member, Role::Accountant, None, at)
-                || self.held_at(*member, Role::Lead, None, at);
-            staff
+            self.kept_books_at(*member, at)
                 && client.is_none_or(|client| client == *of)
                 && self.member_signed(*member, note, at)
         })
@@ -208,7 +206,7 @@ impl Directory {
     }
 
     /// Whether the member held `role` for `client` at `at`: what was signed then stays signed.
-    pub fn held_at(
+    pub(super) fn held_at(
         &self,
         member: MemberId,
         role: Role,
@@ -217,6 +215,16 @@ impl Directory {
     ) -> bool {
         let held = self.held.get(&member).and_then(|held| held.get(&Held { role, client }));
         held.is_some_and(|until| until.is_none_or(|until| at < until))
+    }
+
+    /// Whether the member is one of the firm's people who keep books.
+    pub fn keeps_books(&self, member: MemberId) -> bool {
+        [Role::Accountant, Role::Lead].iter().any(|role| self.holds(member, *role, None))
+    }
+
+    /// Whether the member was one of them at `at`.
+    pub fn kept_books_at(&self, member: MemberId, at: Timestamp) -> bool {
+        [Role::Accountant, Role::Lead].iter().any(|role| self.held_at(member, *role, None, at))
     }
 
     /// Whether the member holds `role` anywhere.

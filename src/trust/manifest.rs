@@ -75,14 +75,14 @@ impl Directory {
         }
         let card = self.card_by_key(manifest.signer).ok_or(Error::NotAuthorised)?;
         // What was signed outlives the role of who signed it.
-        let held = |role, client| self.held_at(card.member, role, client, manifest.time);
         let client = Some(manifest.client);
+        let held = |role| self.held_at(card.member, role, client, manifest.time);
         let kind = if card.role == Role::GatewayArrival {
             SignerKind::Gateway
-        } else if held(Role::Principal, client) || held(Role::Clerk, client) {
+        } else if held(Role::Principal) || held(Role::Clerk) {
             SignerKind::ClientSide
         } else if self.was_ever_assigned(manifest.client, card.member)
-            && (held(Role::Accountant, None) || held(Role::Lead, None))
+            && self.kept_books_at(card.member, manifest.time)
         {
             SignerKind::Staff
         } else {

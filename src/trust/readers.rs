@@ -156,9 +156,7 @@ impl Directory {
         for member in self.assigned(client, category) {
             // Never left out silently: a gateway could hide a card to hide papers from somebody.
             let card = self.card(member).ok_or(DemandError::NoCard(member))?;
-            let staff =
-                self.holds(member, Role::Accountant, None) || self.holds(member, Role::Lead, None);
-            if staff && self.is_in_force(member) {
+            if self.keeps_books(member) && self.is_in_force(member) {
                 accountants += usize::from(add(card, Role::Accountant)?);
             }
         }

@@ -18,7 +18,7 @@ use crate::cli::error::Error;
 use crate::cli::gateway::Session;
 use crate::cli::words::Word;
 use crate::envelope::statement::{
-    Adoption, Category, Direction, Hash, Manifest, Period, Recipient, Role, SealLevel,
+    Adoption, Category, Direction, Hash, Manifest, Period, Recipient, SealLevel,
 };
 use crate::envelope::{
     DocumentPins, Error as EnvelopeError, FileKey, Header, Identity, MemberKeys, SealedPart,
@@ -221,9 +221,7 @@ pub fn verify(directory: &Directory, info: &DocumentInfo) -> Result<Said, Error>
         let Some(note) = &info.adoption else { return Ok(Said::Raw) };
         let said: Adoption = note.decode().map_err(|_| bad())?;
         let card = directory.card_by_key(said.signer).ok_or_else(bad)?;
-        let staff = [Role::Accountant, Role::Lead]
-            .iter()
-            .any(|role| directory.held_at(card.member, *role, None, said.time));
+        let staff = directory.kept_books_at(card.member, said.time);
         let fits = said.root == directory.root().key_id()
             && said.client == info.client
             && said.document == info.document

@@ -167,8 +167,7 @@ async fn verified(session: &Session, info: &ShareInfo) -> Result<Note, Error> {
     let directory = directory::fetch(session, Some(info.client)).await?;
     let share: Share = info.statement.decode().map_err(|_| bad())?;
     let card = directory.card(info.sharer).ok_or_else(bad)?;
-    let staff = [Role::Accountant, Role::Lead];
-    let keeps_books = staff.iter().any(|role| directory.holds(card.member, *role, None));
+    let keeps_books = directory.keeps_books(card.member);
     let fits = share.root == directory.root().key_id()
         && share.share == info.share
         && share.partner == info.partner
