@@ -84,8 +84,8 @@ struct Found {
 /// Runs `who-saw`.
 ///
 /// # Errors
-/// [`Word::BadSince`], [`Word::NotFound`], [`Word::NotAllowed`], those of asking and of the log's head; [`Word::RowDiffers`] for a row
-/// that says something else than its entry in the log.
+/// [`Word::BadSince`], [`Word::NotFound`], [`Word::NotAllowed`], those of asking and of the log's
+/// head; [`Word::RowDiffers`] for a row that says something else than its entry in the log.
 pub async fn run(context: &Context, args: WhoSawArgs) -> Result<(), Error> {
     let since = args.since.as_deref().map(|text| since(text, context.clock.now())).transpose()?;
     let session = context.session()?;

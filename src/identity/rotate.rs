@@ -2,7 +2,8 @@
 //!
 //! Refuses a card that the present key did not sign, that changes anything else, that names a key
 //! somebody has or had, or that is dated before something the present key has signed: that would
-//! lose its signer. Everything else of the member ends with the old keyring: other sessions, passphrase, kit, devices.
+//! lose its signer. Everything else of the member ends with the old keyring: other sessions,
+//! passphrase, kit, devices.
 
 use crate::api::{Base64, Rotation, RotationStart, RotationStarted};
 use crate::audit::{self, Event};

@@ -17,8 +17,8 @@ fn time_of(note: &str) -> Result<Timestamp, Error> {
 }
 
 impl Tx {
-    /// The latest time of anything on file that `key` signed, its member's own cards aside. Walks what is filed: for what
-    /// happens seldom.
+    /// The latest time of anything on file that `key` signed, its member's own cards aside. Walks
+    /// what is filed: for what happens seldom.
     pub async fn newest_signed_by(&mut self, key: KeyId) -> Result<Option<Timestamp>, Error> {
         let notes: Vec<String> = sqlx::query_scalar(
             "SELECT note FROM statements

@@ -4,7 +4,8 @@
 //! Every signer counts its documents for a client and each manifest names the one before, so
 //! whatever is held back, slipped in, given a number twice or rolled back shows. Refuses chains
 //! that are shorter than or contradict what was seen before. Documents that were taken back stay
-//! in their chain, and only their sender's signature says that they were; of documents that a reader may not see only the hashes are followed.
+//! in their chain, and only their sender's signature says that they were; of documents that a
+//! reader may not see only the hashes are followed.
 
 mod ledger;
 
